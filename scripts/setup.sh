@@ -1,0 +1,54 @@
+#!/bin/sh
+# Installs what is missing and builds what is stale; says nothing and takes a moment when there is nothing to do.
+#   setup.sh          what running containers needs
+#   setup.sh tests    and what the tests assert with
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root"
+
+if [ "$(id -u)" -ne 0 ]; then
+  echo "berth: this needs root (it installs Debian packages and makes network namespaces); run it as root." >&2
+  exit 1
+fi
+
+# program:package
+programs="conmon:conmon crun:crun runc:runc skopeo:skopeo nft:nftables iptables:iptables busybox:busybox-static
+  tini:tini brctl:bridge-utils ip:iproute2"
+if [ "${1-}" = tests ]; then
+  programs="$programs ping:iputils-ping tcpdump:tcpdump docker-registry:docker-registry strace:strace expect:expect
+  unshare:util-linux curl:curl capsh:libcap2-bin zsh:zsh"
+  command -v docker >/dev/null 2>&1 || programs="$programs docker:docker.io"
+fi
+missing=
+for pair in $programs; do
+  command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+done
+if [ -n "$missing" ]; then
+  command -v apt-get >/dev/null 2>&1 || {
+    echo "berth: missing:$missing; this machine has no apt-get, so install them with its own package manager." >&2
+    exit 1
+  }
+  echo "berth: installing$missing"
+  log=$(mktemp)
+  # A package must not start its service: berth runs the programs itself.
+  policy=/usr/sbin/policy-rc.d
+  [ -e $policy ] && policy= || { printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy; }
+  trap '[ -n "$policy" ] && rm -f "$policy"; rm -f "$log"' EXIT
+  export DEBIAN_FRONTEND=noninteractive
+  # shellcheck disable=SC2086 # a list of words is meant
+  { apt-get install -y --no-install-recommends $missing || { apt-get update && apt-get install -y --no-install-recommends $missing; }; } >"$log" 2>&1 || {
+    cat "$log" >&2
+    echo "berth: apt-get could not install:$missing" >&2
+    exit 1
+  }
+fi
+
+if [ ! -e node_modules/.berth-lock ] || ! cmp -s package-lock.json node_modules/.berth-lock; then
+  echo "berth: installing the locked npm dependencies"
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+  cp package-lock.json node_modules/.berth-lock
+fi
+
+if [ ! -e dist/berthd.cjs ] || [ -n "$(find src scripts/build.mjs package.json -newer dist/berthd.cjs -print -quit)" ]; then
+  sh scripts/node.sh scripts/build.mjs
+fi
