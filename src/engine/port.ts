@@ -2,12 +2,8 @@
  * What the API (and nothing else) asks of the engine. `ref` is a full ID, a unique prefix of one, or a name with or
  * without its leading slash. Every method throws BerthError with Docker's text.
  */
-import type { ContainerConfig, ExecConfig, HostConfig, NetworkingConfig } from './model.ts';
-
-/** A JSON object in the API's shape, made by the engine and sent as it is. */
-export type Json = Record<string, unknown>;
-/** The API's filters: name → values. */
-export type Filters = ReadonlyMap<string, readonly string[]>;
+import type { ContainerConfig, ExecConfig, HostConfig, NetworkingConfig } from '../model/container.ts';
+import type { Filters, Json } from '../model/json.ts';
 
 export interface CreateRequest {
   /** Without leading slash; undefined for a made-up one. */

@@ -2,8 +2,8 @@
  * What the engine asks of the network for its containers, and what the API asks about networks.
  * The controller implements both; nothing above it knows a driver.
  */
-import type { EndpointSettings, PortMap } from '../engine/model.ts';
-import type { Filters, Json } from '../engine/port.ts';
+import type { EndpointSettings, PortMap } from '../model/container.ts';
+import type { Filters, Json } from '../model/json.ts';
 
 export interface SandboxRequest {
   containerId: string;

@@ -1,7 +1,7 @@
 /** Images: what the API and the container lifecycle ask of the image store. Errors are BerthErrors with Docker's text. */
 import type { Readable } from 'node:stream';
-import type { Filters, Json } from '../port.ts';
-import type { Healthcheck } from '../model.ts';
+import type { Healthcheck } from '../../model/container.ts';
+import type { Filters, Json } from '../../model/json.ts';
 
 /** What an image says about the containers made from it (OCI image-spec config.md, `config`). */
 export interface ImageDefaults {
