@@ -31,10 +31,26 @@ export interface DaemonSettings {
   cgroupParent: string;
   insecureRegistries: string[];
   registryMirrors: string[];
+  /** Seconds that requests under way are given when the daemon ends. */
   shutdownTimeout: number;
+  /** Run an init in containers that do not say. */
+  init?: boolean;
+  /** For tcp listeners; undefined for plain HTTP. */
+  tls?: TlsSettings;
+  /** `--tls=false` was said: plain HTTP may be served on addresses that others can reach. */
+  plainTcp?: boolean;
   seccompProfile: string;
   noNewPrivileges: boolean;
   network: NetworkSettings;
+}
+
+export interface TlsSettings {
+  /** Paths of PEM files. */
+  ca: string;
+  cert: string;
+  key: string;
+  /** Refuse clients without a certificate of `ca`. */
+  verify: boolean;
 }
 
 export interface NetworkSettings {
