@@ -1,0 +1,111 @@
+/**
+ * The endpoints of parts that Berth does not have, answered as an engine without them does, so that clients that ask
+ * on their way (`docker info`, `docker system prune`, `docker inspect`) go on.
+ */
+import { notFound, notImplemented, unavailable } from '../errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { Route } from './router.ts';
+
+type Method = Route['method'];
+
+const NO_SWARM =
+  'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
+const NO_BUILD = 'berth does not build images; use Buildah: buildah bud -t NAME . - the image is then seen by berth';
+
+const later = (what: string): string => `berth does not ${what} yet: it comes with a later version`;
+
+function refuse(methods: readonly Method[], path: string, error: (x: Exchange) => Error): Route[] {
+  return methods.map((method) => ({
+    method,
+    path,
+    handle(x) {
+      throw error(x);
+    },
+  }));
+}
+
+const answer = (method: Method, path: string, body: object): Route => ({
+  method,
+  path,
+  handle: (x) => x.json(200, body),
+});
+
+const ALL: readonly Method[] = ['GET', 'POST', 'DELETE'];
+
+function swarmRoutes(): Route[] {
+  const managers = ['/swarm', '/swarm/unlockkey', '/swarm/unlock', '/swarm/update', '/swarm/leave'];
+  const nouns = ['nodes', 'services', 'tasks', 'secrets', 'configs'].flatMap((noun) => [
+    `/${noun}`,
+    `/${noun}/{rest*}`,
+  ]);
+  return [
+    ...[...managers, ...nouns].flatMap((path) => refuse(ALL, path, () => unavailable(NO_SWARM))),
+    ...['/swarm/init', '/swarm/join'].flatMap((path) =>
+      refuse(['POST'], path, () => notImplemented('berth has no swarm mode')),
+    ),
+  ];
+}
+
+function volumeRoutes(): Route[] {
+  const missing = (x: Exchange): Error => notFound(`get ${x.param('name')}: no such volume`);
+  return [
+    answer('GET', '/volumes', { Volumes: [], Warnings: null }),
+    // `docker system prune --volumes` has nothing to do here; that is no failure.
+    answer('POST', '/volumes/prune', { VolumesDeleted: [], SpaceReclaimed: 0 }),
+    ...refuse(['POST'], '/volumes/create', () => notImplemented(later('keep volumes'))),
+    ...refuse(['GET', 'DELETE'], '/volumes/{name}', missing),
+  ];
+}
+
+function pluginRoutes(): Route[] {
+  const missing = (x: Exchange): Error => notFound(`plugin ${JSON.stringify(x.param('name'))} not found`);
+  const none = (): Error => notImplemented('berth has no plugins');
+  return [
+    answer('GET', '/plugins', []),
+    ...refuse(['GET'], '/plugins/privileges', none),
+    ...refuse(['GET'], '/plugins/{name*}/json', missing),
+    ...refuse(['DELETE'], '/plugins/{name*}', missing),
+    ...refuse(['POST'], '/plugins/{rest*}', none),
+  ];
+}
+
+function containerRoutes(): Route[] {
+  const verbs: readonly [method: Method, verb: string, what: string][] = [
+    ['GET', 'stats', 'measure containers (stats)'],
+    ['GET', 'changes', 'list changed files (diff)'],
+    ['GET', 'export', 'export containers'],
+    ['GET', 'archive', 'copy files (cp)'],
+    ['HEAD', 'archive', 'copy files (cp)'],
+    ['PUT', 'archive', 'copy files (cp)'],
+    ['POST', 'pause', 'pause containers'],
+    ['POST', 'unpause', 'pause containers'],
+    ['POST', 'update', 'update containers'],
+    ['GET', 'checkpoints', 'make checkpoints'],
+    ['POST', 'checkpoints', 'make checkpoints'],
+  ];
+  return [
+    ...verbs.flatMap(([method, verb, what]) =>
+      refuse([method], `/containers/{id}/${verb}`, () => notImplemented(later(what))),
+    ),
+    ...refuse(['GET'], '/containers/{id}/attach/ws', () =>
+      notImplemented('berth does not attach over websockets: use POST /containers/{id}/attach with Upgrade: tcp'),
+    ),
+    ...refuse(['DELETE'], '/containers/{id}/checkpoints/{name}', () => notImplemented(later('make checkpoints'))),
+  ];
+}
+
+export function absentRoutes(): Route[] {
+  return [
+    ...swarmRoutes(),
+    ...volumeRoutes(),
+    ...pluginRoutes(),
+    ...containerRoutes(),
+    ...refuse(['POST'], '/build', () => notImplemented(NO_BUILD)),
+    ...refuse(['POST'], '/build/cancel', () => notImplemented(NO_BUILD)),
+    answer('POST', '/build/prune', { CachesDeleted: null, SpaceReclaimed: 0 }),
+    ...refuse(['POST'], '/commit', () => notImplemented(later('make images of containers (commit)'))),
+    ...refuse(['GET'], '/distribution/{name*}/json', () =>
+      notImplemented('berth does not ask registries for manifests; use: skopeo inspect docker://NAME'),
+    ),
+  ];
+}

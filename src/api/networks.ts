@@ -1,0 +1,64 @@
+/** /networks. */
+import type { Networks } from '../network/port.ts';
+import { networkConnect, networkCreate, networkDisconnect } from './decode/network.ts';
+import type { Exchange } from './exchange.ts';
+import type { Route } from './router.ts';
+
+const LIST_FILTERS = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
+const PRUNE_FILTERS = new Set(['label', 'label!', 'until']);
+
+export function networkRoutes(networks: Networks): Route[] {
+  const list = (x: Exchange): void => x.json(200, networks.list(x.query.filters(LIST_FILTERS)));
+  return [
+    { method: 'GET', path: '/networks', handle: list },
+    { method: 'GET', path: '/networks/', handle: list },
+    {
+      method: 'GET',
+      path: '/networks/{id*}',
+      handle(x) {
+        const options = { verbose: x.query.bool('verbose'), scope: x.query.string('scope') };
+        x.json(200, networks.inspect(x.param('id'), options));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/networks/create',
+      async handle(x) {
+        x.json(201, await networks.create({ ...(await x.body(networkCreate, 'CreateRequest')) }));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/networks/prune',
+      async handle(x) {
+        x.json(200, await networks.prune(x.query.filters(PRUNE_FILTERS)));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/networks/{id*}/connect',
+      async handle(x) {
+        const { Container, EndpointConfig } = await x.body(networkConnect, 'ConnectOptions');
+        await networks.connect(x.param('id'), Container, EndpointConfig);
+        x.empty(200);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/networks/{id*}/disconnect',
+      async handle(x) {
+        const { Container, Force } = await x.body(networkDisconnect, 'DisconnectOptions');
+        await networks.disconnect(x.param('id'), Container, Force);
+        x.empty(200);
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/networks/{id*}',
+      async handle(x) {
+        await networks.remove(x.param('id'));
+        x.empty(204);
+      },
+    },
+  ];
+}

@@ -1,0 +1,98 @@
+/** What answers look like to older clients, and answers put together from several parts. */
+import type { Json } from '../model/json.ts';
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const size = (object: Json, field: string): number => {
+  const value = object[field];
+  return typeof value === 'number' ? value : 0;
+};
+
+/** Fields of the default bridge's endpoint that NetworkSettings repeats; gone from dockerd's answers since 1.52. */
+const NO_ENDPOINT = {
+  EndpointID: '',
+  Gateway: '',
+  GlobalIPv6Address: '',
+  GlobalIPv6PrefixLen: 0,
+  IPAddress: '',
+  IPPrefixLen: 0,
+  IPv6Gateway: '',
+  MacAddress: '',
+};
+const OLD_SETTINGS = {
+  Bridge: '',
+  HairpinMode: false,
+  LinkLocalIPv6Address: '',
+  LinkLocalIPv6PrefixLen: 0,
+  SecondaryIPAddresses: null,
+  SecondaryIPv6Addresses: null,
+};
+
+/** The one endpoint that templates like {{.NetworkSettings.IPAddress}} mean. */
+function defaultEndpoint(networks: unknown): Json {
+  const bridge = isObject(networks) ? networks['bridge'] : undefined;
+  if (!isObject(bridge)) return NO_ENDPOINT;
+  return Object.fromEntries(Object.keys(NO_ENDPOINT).map((name) => [name, bridge[name]]));
+}
+
+export function inspectShape(container: Json, version: number): Json {
+  const settings = container['NetworkSettings'];
+  if (version >= 52 || !isObject(settings)) return container;
+  const endpoint = defaultEndpoint(settings['Networks']);
+  const shaped: Json = {
+    ...container,
+    NetworkSettings: { ...OLD_SETTINGS, ...endpoint, ...settings },
+  };
+  const config = container['Config'];
+  // Since 1.44 the address belongs to each endpoint.
+  if (version < 44 && isObject(config)) shaped['Config'] = { MacAddress: endpoint['MacAddress'], ...config };
+  return shaped;
+}
+
+/** VirtualSize was a second name of Size until 1.44. */
+export function imageShape(image: Json, version: number): Json {
+  return version < 44 && image['Size'] !== undefined ? { VirtualSize: image['Size'], ...image } : image;
+}
+
+interface Usage {
+  ActiveCount: number;
+  TotalCount: number;
+  TotalSize: number;
+  Reclaimable: number;
+  Items: readonly Json[];
+}
+
+function usage(items: readonly Json[], field: string, active: (item: Json) => boolean): Usage {
+  const sum = (list: readonly Json[]): number => list.reduce((total, item) => total + size(item, field), 0);
+  const used = items.filter(active);
+  const total = sum(items);
+  return {
+    ActiveCount: used.length,
+    TotalCount: items.length,
+    TotalSize: total,
+    Reclaimable: total - sum(used),
+    Items: items,
+  };
+}
+
+/** `GET /system/df` in both forms: the lists of older clients, and the sums since 1.52. `types` empty means all. */
+export function diskUsage(images: readonly Json[], containers: readonly Json[], types: ReadonlySet<string>): Json {
+  const wanted = (type: string): boolean => types.size === 0 || types.has(type);
+  const users = new Map<unknown, number>();
+  for (const container of containers) {
+    users.set(container['ImageID'], (users.get(container['ImageID']) ?? 0) + 1);
+  }
+  const counted = images.map((image) => ({ ...image, Containers: users.get(image['Id']) ?? 0 }));
+  const result: Json = {};
+  if (wanted('image')) {
+    const sums = usage(counted, 'Size', (image) => size(image, 'Containers') > 0);
+    Object.assign(result, { LayersSize: sums.TotalSize, Images: counted, ImageUsage: sums });
+  }
+  if (wanted('container')) {
+    const running = (container: Json): boolean => container['State'] === 'running';
+    Object.assign(result, { Containers: containers, ContainerUsage: usage(containers, 'SizeRw', running) });
+  }
+  if (wanted('volume')) Object.assign(result, { Volumes: [], VolumeUsage: usage([], 'Size', () => false) });
+  if (wanted('build-cache')) Object.assign(result, { BuildCache: [], BuildCacheUsage: usage([], 'Size', () => false) });
+  return result;
+}

@@ -1,0 +1,72 @@
+/** What the daemon says of itself: _ping, version, info, auth, system/df. */
+import { notImplemented } from '../errors.ts';
+import type { Images } from '../engine/images/port.ts';
+import type { Containers } from '../engine/port.ts';
+import { registryAuth } from './decode/registry.ts';
+import type { Exchange } from './exchange.ts';
+import type { Route } from './router.ts';
+import { diskUsage } from './shapes.ts';
+import { API_VERSION, MIN_API_VERSION, type SystemInfo } from './system-port.ts';
+
+/** Builder-Version 1 keeps `docker build` on the endpoint that answers it with Berth's own text. */
+const PING = {
+  'Builder-Version': '1',
+  Swarm: 'inactive',
+  'Cache-Control': 'no-cache, no-store, must-revalidate',
+  Pragma: 'no-cache',
+};
+
+const SWARM = {
+  NodeID: '',
+  NodeAddr: '',
+  LocalNodeState: 'inactive',
+  ControlAvailable: false,
+  Error: '',
+  RemoteManagers: null,
+};
+
+export function systemRoutes(system: SystemInfo, containers: Containers, images: Images): Route[] {
+  const ping = (x: Exchange): void => x.text('OK', PING);
+  return [
+    { method: 'GET', path: '/_ping', handle: ping },
+    { method: 'HEAD', path: '/_ping', handle: ping },
+    {
+      method: 'GET',
+      path: '/version',
+      async handle(x) {
+        const { Version, ...rest } = await system.versionInfo();
+        x.json(200, { ...rest, Version, ApiVersion: API_VERSION, MinAPIVersion: MIN_API_VERSION });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/info',
+      async handle(x) {
+        x.json(200, { ...(await system.info()), Swarm: SWARM });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/auth',
+      async handle(x) {
+        const auth = await x.body(registryAuth, 'AuthConfig');
+        if (system.authenticate === undefined) {
+          throw notImplemented('berth does not log in to registries; put the credentials in the client (docker login)');
+        }
+        x.json(200, await system.authenticate(auth));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/system/df',
+      async handle(x) {
+        const all = { all: true, filters: new Map<string, string[]>() };
+        const [imageList, containerList] = await Promise.all([
+          images.list({ ...all, digests: false }),
+          containers.list({ ...all, limit: 0, size: true }),
+        ]);
+        x.json(200, diskUsage(imageList, containerList, new Set(x.query.strings('type'))));
+      },
+    },
+  ];
+}
