@@ -42,6 +42,11 @@ export class EventBus {
     return this.#history;
   }
 
+  /** How many subscriptions there are. */
+  listeners(): number {
+    return this.#listeners.size;
+  }
+
   /** Returns the function that ends the subscription. */
   subscribe(listener: (event: EngineEvent) => void): () => void {
     this.#listeners.add(listener);
