@@ -23,7 +23,7 @@ function lock(path: string, mode: number): HeldLock | undefined {
     libc.flock(fd, LOCK_EX | LOCK_NB);
   } catch (error) {
     closeSync(fd);
-    if (error instanceof SysError && error.code === 'EAGAIN') return undefined;
+    if (error instanceof SysError && (error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK')) return undefined;
     throw error;
   }
   ftruncateSync(fd);

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { arch, cpus, hostname, machine, release } from 'node:os';
+import { API_VERSION, MIN_API_VERSION } from '../api/system-port.ts';
 import type { EngineInfo, SystemInfo, VersionInfo } from '../api/system-port.ts';
 import type { Images } from '../engine/images/port.ts';
 import type { Containers } from '../engine/port.ts';
@@ -39,7 +40,17 @@ export function createSystem({ settings, store, events, containers, images }: Sy
 
   async function versionInfo(): Promise<VersionInfo> {
     const parts = await versions();
-    const details = { Os: 'linux', Arch: goArch, KernelVersion: release(), NodeVersion: process.version };
+    const details = {
+      ApiVersion: API_VERSION,
+      MinAPIVersion: MIN_API_VERSION,
+      Arch: goArch,
+      BuildTime: '',
+      Experimental: 'false',
+      GitCommit: '',
+      GoVersion: `node ${process.version}`,
+      KernelVersion: release(),
+      Os: 'linux',
+    };
     return {
       Platform: { Name: 'Berth' },
       Components: [
