@@ -48,10 +48,11 @@ export interface Images {
   resolve(ref: string): Promise<ImageRecord>;
   /** `tag` '' with `allTags` false means latest. */
   pull(
-    options: { name: string; tag: string; auth: RegistryAuth | undefined; platform: string },
+    options: { name: string; tag: string; allTags?: boolean; auth: RegistryAuth | undefined; platform: string },
     progress: Progress,
     signal: AbortSignal,
   ): Promise<void>;
+  /** `tag` '' means every tag of the repository. */
   push(
     options: { name: string; tag: string; auth: RegistryAuth | undefined },
     progress: Progress,

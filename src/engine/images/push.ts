@@ -1,0 +1,92 @@
+/** Pushes through skopeo, with Docker's lines. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { notFound } from '../../errors.ts';
+import { storedId } from './context.ts';
+import type { ImageContext } from './context.ts';
+import type { Progress, RegistryAuth } from './port.ts';
+import { shortDigest } from './progress.ts';
+import { familiar, familiarRepository, normalized, parseNameAndTag, repositoryOf, tryParse } from './reference.ts';
+import type { Reference } from './reference.ts';
+import { isInsecure } from './registry.ts';
+import { pushError } from './registry-errors.ts';
+import { skopeo, SkopeoError, writeAuthFile } from './skopeo.ts';
+
+export interface PushOptions {
+  name: string;
+  /** '' for every tag of the repository that the store has. */
+  tag: string;
+  auth: RegistryAuth | undefined;
+}
+
+export async function push(
+  context: ImageContext,
+  options: PushOptions,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const named = parseNameAndTag(options.name, options.tag);
+  const references = named.tag === undefined ? tagsOf(context, named) : [{ ...named, digest: undefined }];
+  if (references.length === 0) {
+    throw notFound(`An image does not exist locally with the tag: ${familiarRepository(named)}`);
+  }
+  progress({ status: `The push refers to repository [${repositoryOf(named)}]` });
+  await using scratch = await context.editor.scratch();
+  const authFile = await writeAuthFile(scratch.path, named.domain, options.auth);
+  for (const reference of references)
+    await pushOne(context, reference, { authFile, scratch: scratch.path, signal, progress });
+}
+
+function tagsOf(context: ImageContext, named: Reference): Reference[] {
+  const names = [...context.layout.snapshot().imageByName.keys()];
+  return names
+    .flatMap((name) => tryParse(name) ?? [])
+    .filter((other) => other.digest === undefined && repositoryOf(other) === repositoryOf(named));
+}
+
+interface PushRun {
+  authFile: string;
+  scratch: string;
+  signal: AbortSignal;
+  progress: Progress;
+}
+
+async function pushOne(context: ImageContext, reference: Reference, run: PushRun): Promise<void> {
+  const { progress } = run;
+  const image = context.layout.snapshot().imageByName.get(normalized(reference));
+  if (image === undefined) {
+    throw notFound(`An image does not exist locally with the tag: ${familiarRepository(reference)}`);
+  }
+  const layers = [...new Set(context.layout.config(image).rootfs?.diff_ids ?? [])];
+  for (const layer of layers) progress({ status: 'Preparing', progressDetail: {}, id: shortDigest(layer) });
+  const digestFile = join(run.scratch, 'digest');
+  const onLine = (line: string): void => {
+    const blob = /^Copying blob (\S+)/.exec(line)?.[1];
+    if (blob !== undefined && layers.includes(blob))
+      progress({ status: 'Pushing', progressDetail: {}, id: shortDigest(blob) });
+  };
+  try {
+    await skopeo(
+      [
+        'copy',
+        '--digestfile',
+        digestFile,
+        '--dest-authfile',
+        run.authFile,
+        `--dest-tls-verify=${!isInsecure(reference.domain, context.insecureRegistries)}`,
+        storedId(context, image.id),
+        `docker://${normalized(reference)}`,
+      ],
+      { scratch: run.scratch, signal: run.signal, onLine },
+    );
+  } catch (error) {
+    throw error instanceof SkopeoError ? pushError(error.message, reference) : error;
+  }
+  for (const layer of layers) progress({ status: 'Pushed', progressDetail: {}, id: shortDigest(layer) });
+  const digest = (await readFile(digestFile, 'utf8')).trim();
+  // The stored manifest differs from the pushed one by its layers' sizes and digests; their lengths are about the same.
+  const { size } = await stat(context.layout.path('overlay-images', image.id, 'manifest'));
+  progress({ status: `${reference.tag ?? 'latest'}: digest: ${digest} size: ${size}` });
+  progress({ progressDetail: {}, aux: { Tag: reference.tag, Digest: digest, Size: size } });
+  context.publish('image', 'push', familiar(reference), { name: familiarRepository(reference) });
+}
