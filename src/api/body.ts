@@ -73,6 +73,6 @@ export async function readUpgradeBody(
   const parsed = request.readableEnded ? Buffer.alloc(0) : await collect(request, Buffer.alloc(0), length);
   if (parsed.length >= length) return { body: parsed.toString(), rest: head };
   const bytes = await collect(socket, head, length);
-  if (bytes.length < length) throw invalidParameter('invalid JSON: unexpected end of JSON input');
+  if (bytes.length < length) throw invalidParameter('invalid JSON: unexpected EOF');
   return { body: bytes.subarray(0, length).toString(), rest: bytes.subarray(length) };
 }

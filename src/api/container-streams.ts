@@ -88,7 +88,7 @@ export function containerStreamRoutes(containers: Containers, log: Logger): Rout
           stream: x.query.bool('stream'),
           detachKeys: x.query.string('detachKeys'),
         });
-        await pump(session, x.takeOver(!session.tty), stdin, log);
+        await pump(session, await x.takeOver(!session.tty), stdin, log);
       },
     },
   ];

@@ -45,6 +45,7 @@ export class Exchange {
   #response: ServerResponse | undefined;
   #upgrade: { socket: Socket; head: Buffer } | undefined;
   #abort: AbortController | undefined;
+  #bodyRead = false;
   #hijacked = false;
 
   constructor({ request, reply, headers, path }: Parts) {
@@ -97,6 +98,7 @@ export class Exchange {
   }
 
   async #text(): Promise<string> {
+    this.#bodyRead = true;
     if (this.#upgrade === undefined) return readBody(this.request);
     const { body, rest } = await readUpgradeBody(this.request, this.#upgrade.socket, this.#upgrade.head);
     this.#upgrade.head = rest;
@@ -158,7 +160,7 @@ export class Exchange {
    * Turns the exchange into a stream with a process. Without an Upgrade header the request's body is the input and
    * the answer lasts until the connection closes.
    */
-  takeOver(framed: boolean): Wire {
+  async takeOver(framed: boolean): Promise<Wire> {
     const type = framed && this.version >= 42 ? MULTIPLEXED_STREAM : RAW_STREAM;
     if (this.#upgrade === undefined) {
       const response = this.#answer;
@@ -167,6 +169,7 @@ export class Exchange {
       this.stream(type);
       return { input: this.request, initial: Buffer.alloc(0), output: response, finish: () => response.end() };
     }
+    await this.#skipBody();
     const { socket, head } = this.#upgrade;
     const lines = Object.entries(this.#headers).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(
@@ -174,6 +177,13 @@ export class Exchange {
     );
     this.#hijacked = true;
     return { input: socket, initial: head, output: socket, finish: () => endSocket(socket) };
+  }
+
+  /** A body that the endpoint has no use for (dockerode sends attach's options there again) is not input. */
+  async #skipBody(): Promise<void> {
+    if (this.#bodyRead || this.#upgrade === undefined) return;
+    if (this.request.headers['transfer-encoding'] === undefined) await this.#text();
+    else this.#upgrade.head = Buffer.alloc(0);
   }
 
   /** Answers with the error, or cuts the connection when the answer has begun: its end must not look like success. */

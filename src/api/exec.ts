@@ -22,14 +22,14 @@ async function startAttached(containers: Containers, x: Exchange, body: ExecStar
   } catch (error) {
     if (refusedAtOnce(error)) throw error;
     // `docker exec` prints the stream, then takes its exit code (126, 127) from inspect.
-    const wire = x.takeOver(!body.Tty);
+    const wire = await x.takeOver(!body.Tty);
     const text = Buffer.from(`${messageOf(error)}\r\n`);
     if (body.Tty) wire.output.write(text);
     else writeFrame(wire.output, 1, text);
     return wire.finish();
   }
   if (session === undefined) throw new Error('execStart without detach gave no session');
-  await pump(session, x.takeOver(!session.tty), true, log);
+  await pump(session, await x.takeOver(!session.tty), true, log);
 }
 
 export function execRoutes(containers: Containers, log: Logger): Route[] {

@@ -6,7 +6,7 @@ import { registryAuth } from './decode/registry.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './router.ts';
 import { diskUsage } from './shapes.ts';
-import { API_VERSION, MIN_API_VERSION, type SystemInfo } from './system-port.ts';
+import { API_VERSION, MIN_API_VERSION, type SystemInfo, type VersionInfo } from './system-port.ts';
 
 /** Builder-Version 1 keeps `docker build` on the endpoint that answers it with Berth's own text. */
 const PING = {
@@ -25,6 +25,16 @@ const SWARM = {
   RemoteManagers: null,
 };
 
+/** `docker version` reads the details of the component named Engine, older clients the fields beside it. */
+function versionShape({ Components, Platform, ...own }: VersionInfo): object {
+  const spoken = { ApiVersion: API_VERSION, MinAPIVersion: MIN_API_VERSION };
+  const { Version: _, ...details } = { ...own, ...spoken, Experimental: 'false' };
+  const components = Components.map((part) =>
+    part.Name === 'Engine' ? { ...part, Details: { ...details, ...part.Details } } : part,
+  );
+  return { Platform, Components: components, ...own, ...spoken };
+}
+
 export function systemRoutes(system: SystemInfo, containers: Containers, images: Images): Route[] {
   const ping = (x: Exchange): void => x.text('OK', PING);
   return [
@@ -34,8 +44,7 @@ export function systemRoutes(system: SystemInfo, containers: Containers, images:
       method: 'GET',
       path: '/version',
       async handle(x) {
-        const { Version, ...rest } = await system.versionInfo();
-        x.json(200, { ...rest, Version, ApiVersion: API_VERSION, MinAPIVersion: MIN_API_VERSION });
+        x.json(200, versionShape(await system.versionInfo()));
       },
     },
     {

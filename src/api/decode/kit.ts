@@ -126,11 +126,13 @@ export function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : '';
-    if (reason.startsWith('Unexpected end')) throw invalidParameter('invalid JSON: unexpected end of JSON input');
+    const at = /at position (\d+)/.exec(reason)?.[1];
+    if (reason.startsWith('Unexpected end') || Number(at) >= text.length) {
+      throw invalidParameter('invalid JSON: unexpected EOF');
+    }
     if (reason.startsWith('Unexpected non-whitespace')) throw invalidParameter('unexpected content after JSON');
-    const at = /at position \d+ \(line \d+ column \d+\)/.exec(reason)?.[0];
     const token = /^Unexpected token '(.{1,2})'/su.exec(reason)?.[1];
     if (token !== undefined) throw invalidParameter(`invalid JSON: invalid character '${token}' in the request body`);
-    throw invalidParameter(`invalid JSON: malformed request body${at === undefined ? '' : ` ${at}`}`);
+    throw invalidParameter(`invalid JSON: malformed request body${at === undefined ? '' : ` at position ${at}`}`);
   }
 }

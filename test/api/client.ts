@@ -1,0 +1,59 @@
+/** Plain HTTP and raw bytes against a unix socket, for tests of the API. */
+import http from 'node:http';
+import net, { type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { Answer } from './standin.ts';
+
+export interface Options {
+  body?: string | Buffer | object;
+  headers?: Record<string, string>;
+}
+
+export function request(socketPath: string, method: string, path: string, options: Options = {}): Promise<Answer> {
+  const { body } = options;
+  const raw = typeof body === 'string' || Buffer.isBuffer(body) ? body : body && JSON.stringify(body);
+  const headers = { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...options.headers };
+  return new Promise((resolve, reject) => {
+    const sent = http.request({ socketPath, method, path, headers, agent: false }, (response) => {
+      text(response).then((answer) => {
+        let json: unknown;
+        try {
+          json = JSON.parse(answer);
+        } catch {
+          json = undefined;
+        }
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text: answer, json });
+      }, reject);
+    });
+    sent.on('error', reject);
+    sent.end(raw);
+  });
+}
+
+/** A connection whose bytes are kept. */
+export class Raw {
+  readonly socket: Socket;
+  received = Buffer.alloc(0);
+  ended = false;
+  closed = false;
+  constructor(path: string) {
+    this.socket = net.connect({ path, allowHalfOpen: true });
+    this.socket.on('data', (chunk) => (this.received = Buffer.concat([this.received, chunk])));
+    this.socket.on('end', () => (this.ended = true));
+    this.socket.on('close', () => (this.closed = true));
+    this.socket.on('error', () => {});
+  }
+  get text(): string {
+    return this.received.toString('latin1');
+  }
+  /** What follows the answer's head. */
+  get payload(): Buffer {
+    const end = this.received.indexOf('\r\n\r\n');
+    return end < 0 ? Buffer.alloc(0) : this.received.subarray(end + 4);
+  }
+}
+
+export function upgrade(path: string, body = '', version = 'v1.52'): string {
+  const type = body === '' ? '' : 'Content-Type: application/json\r\n';
+  return `POST /${version}${path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${type}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}

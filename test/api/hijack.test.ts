@@ -1,0 +1,191 @@
+/** Streams with a process: both ways, framed and raw, half-closed, slow on either side. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { frame } from '../../src/api/framing.ts';
+import { conflict, system } from '../../src/errors.ts';
+import { Raw, request, upgrade } from './client.ts';
+import { PlayedSession, until, withApi, type Standin } from './standin.ts';
+
+const EXEC = '0'.repeat(61) + 'eee';
+const attachPath = '/containers/c/attach?stream=1&stdin=1&stdout=1&stderr=1';
+
+async function attached(x: Standin, tty = false): Promise<Raw> {
+  await request(x.socket, 'POST', '/containers/create?name=c', { body: { Image: 'b' } });
+  x.containers.session = new PlayedSession(tty);
+  const raw = new Raw(x.socket);
+  raw.socket.write(upgrade(attachPath));
+  await until(() => raw.text.includes('\r\n\r\n'), 'the head');
+  return raw;
+}
+
+void test('attach: framed output, input, half-close, exit', () =>
+  withApi(async (x) => {
+    const raw = await attached(x);
+    const { session } = x.containers;
+    assert.match(raw.text, /^HTTP\/1\.1 101 UPGRADED\r\n/);
+    assert.match(raw.text, /Content-Type: application\/vnd\.docker\.multiplexed-stream\r\n/);
+    assert.match(raw.text, /Connection: Upgrade\r\nUpgrade: tcp\r\n/);
+    session.emit(1, 'out');
+    session.emit(2, 'err');
+    await until(() => raw.payload.length === 22, 'two frames');
+    assert.deepEqual(raw.payload, Buffer.concat([frame(1, Buffer.from('out')), frame(2, Buffer.from('err'))]));
+    raw.socket.write('in');
+    await until(() => session.text === 'in', 'input');
+    raw.socket.end();
+    await until(() => session.inputEnded, 'the end of input');
+    assert.equal(session.closed, false);
+    session.emit(1, 'after');
+    session.exit();
+    await until(() => raw.ended, 'the end of output');
+    assert.ok(raw.payload.toString().endsWith('after'));
+  }));
+
+void test('attach to a terminal is raw; older clients get the older content type', () =>
+  withApi(async (x) => {
+    const raw = await attached(x, true);
+    assert.match(raw.text, /Content-Type: application\/vnd\.docker\.raw-stream\r\n/);
+    x.containers.session.emit(1, 'prompt$ ');
+    await until(() => raw.payload.toString() === 'prompt$ ', 'raw bytes');
+    x.containers.session = new PlayedSession();
+    const old = new Raw(x.socket);
+    old.socket.write(upgrade(attachPath, '', 'v1.41'));
+    await until(() => old.text.includes('\r\n\r\n'), 'the head');
+    assert.match(old.text, /raw-stream/);
+  }));
+
+void test('bytes that come with the request are the first input', () =>
+  withApi(async (x) => {
+    await request(x.socket, 'POST', '/containers/create?name=c', { body: { Image: 'b' } });
+    const raw = new Raw(x.socket);
+    raw.socket.end(`${upgrade(attachPath)}early`);
+    await until(() => x.containers.session.inputEnded, 'the end of input');
+    assert.equal(x.containers.session.text, 'early');
+  }));
+
+void test('a body that attach has no use for is not input', () =>
+  withApi(async (x) => {
+    await request(x.socket, 'POST', '/containers/create?name=c', { body: { Image: 'b' } });
+    const raw = new Raw(x.socket);
+    raw.socket.end(`${upgrade(attachPath, '{"stream":true,"hijack":true}')}early`);
+    await until(() => x.containers.session.inputEnded, 'the end of input');
+    assert.equal(x.containers.session.text, 'early');
+  }));
+
+void test('a client that goes closes the session, also while nothing is said', () =>
+  withApi(async (x) => {
+    const raw = await attached(x);
+    raw.socket.destroy();
+    await until(() => x.containers.session.inputEnded || x.containers.session.closed, 'the end');
+    x.containers.session.emit(1, Buffer.alloc(100_000));
+    x.containers.session.emit(1, Buffer.alloc(100_000));
+    await until(() => x.containers.session.closed, 'close');
+  }));
+
+void test('output is taken only as the client reads', () =>
+  withApi(async (x) => {
+    const raw = await attached(x);
+    raw.socket.pause();
+    const { session } = x.containers;
+    const count = 200;
+    for (let i = 0; i < count; i++) session.emit(1, Buffer.alloc(65_536, i));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const taken = session.taken;
+    assert.ok(taken < 40, `${taken} frames were taken from a process whose reader sleeps`);
+    raw.socket.resume();
+    session.exit();
+    await until(() => raw.ended, 'all output');
+    assert.equal(raw.payload.length, count * (65_536 + 8));
+    assert.equal(session.taken, count);
+  }));
+
+void test('input is taken only as the process reads', () =>
+  withApi(async (x) => {
+    const raw = await attached(x);
+    const { session } = x.containers;
+    session.holdWrites = true;
+    const data = Buffer.alloc(8 * 1024 * 1024, 5);
+    raw.socket.write(data);
+    await until(() => session.received.length === 1, 'the first write');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(session.received.length, 1);
+    session.release();
+    await until(() => Buffer.concat(session.received).length === data.length, 'everything');
+  }));
+
+void test('errors before the stream have their status and shape, on an upgrade too', () =>
+  withApi(async (x) => {
+    const raw = new Raw(x.socket);
+    raw.socket.write(upgrade('/containers/none/attach?stream=1'));
+    await until(() => raw.ended, 'the end');
+    assert.match(raw.text, /^HTTP\/1\.1 404 Not Found\r\n/);
+    assert.ok(raw.text.includes('{"message":"No such container: none"}'));
+    const malformed = new Raw(x.socket);
+    malformed.socket.write(upgrade(`/exec/${EXEC}/start`, '{"Tty":3}'));
+    await until(() => malformed.ended, 'the end');
+    assert.match(malformed.text, /^HTTP\/1\.1 400 Bad Request[^]*ExecStartOptions.Tty of type bool/);
+  }));
+
+void test('exec start: the body may come with the head, after it, or in pieces', () =>
+  withApi(async (x) => {
+    for (const cut of [0, 1, 8]) {
+      x.containers.session = new PlayedSession();
+      const raw = new Raw(x.socket);
+      const whole = upgrade(`/exec/${EXEC}/start`, '{"Detach":false,"Tty":false}');
+      const end = whole.indexOf('\r\n\r\n') + 4 + cut;
+      raw.socket.write(whole.slice(0, end));
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      raw.socket.write(`${whole.slice(end)}typed`);
+      await until(() => x.containers.session.text === 'typed', `input after a body cut at ${cut}`);
+      x.containers.session.emit(1, 'x');
+      x.containers.session.exit();
+      await until(() => raw.ended, 'the end');
+      assert.equal(raw.payload.toString('latin1'), '\x01\0\0\0\0\0\0\x01x');
+    }
+  }));
+
+void test('exec: refusals that dockerd checks first are statuses, the rest is told in the stream', () =>
+  withApi(async (x) => {
+    x.containers.execError = conflict('container c is not running');
+    const body = {};
+    const refused = await request(x.socket, 'POST', `/exec/${EXEC}/start`, { body });
+    assert.equal(refused.status, 409);
+    x.containers.execError = system('OCI runtime exec failed');
+    const raw = new Raw(x.socket);
+    raw.socket.write(upgrade(`/exec/${EXEC}/start`, '{}'));
+    await until(() => raw.ended, 'the end');
+    assert.match(raw.text, /^HTTP\/1\.1 101[^]*OCI runtime exec failed\r\n$/);
+    const detached = await request(x.socket, 'POST', `/exec/${EXEC}/start`, { body: { Detach: true } });
+    assert.equal(detached.status, 500);
+  }));
+
+void test('without an Upgrade header the answer itself is the stream', () =>
+  withApi(async (x) => {
+    await request(x.socket, 'POST', '/containers/create?name=c', { body: { Image: 'b' } });
+    const raw = new Raw(x.socket);
+    raw.socket.write(
+      'POST /v1.47/containers/c/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n',
+    );
+    const { session } = x.containers;
+    await until(() => session.text === 'hi', 'input');
+    raw.socket.write('0\r\n\r\n');
+    await until(() => session.inputEnded, 'the end of input');
+    session.emit(1, 'out');
+    session.exit();
+    await until(() => raw.ended, 'the end');
+    assert.match(raw.text, /^HTTP\/1\.1 200 OK\r\n/);
+    assert.equal(raw.payload.toString('latin1'), '\x01\0\0\0\0\0\0\x03out');
+  }));
+
+void test('an upgrade that no route wants is answered as a plain request', () =>
+  withApi(async ({ socket }) => {
+    const got = await request(socket, 'GET', '/version', { headers: { Connection: 'Upgrade', Upgrade: 'h2c' } });
+    assert.equal(got.status, 200);
+  }));
+
+void test('close() cuts what is attached', () =>
+  withApi(async (x) => {
+    const raw = await attached(x);
+    x.api.close();
+    await until(() => raw.closed || raw.ended, 'the cut');
+    await until(() => x.containers.session.closed, 'the session closed');
+  }));
