@@ -40,4 +40,6 @@ async function feed(session: Session, { input, initial }: Wire, log: Logger): Pr
       .then(() => input.resume());
   });
   input.once('end', () => session.end());
+  // Reading the body has left it paused.
+  input.resume();
 }

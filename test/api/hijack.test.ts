@@ -69,6 +69,13 @@ void test('a body that attach has no use for is not input', () =>
     raw.socket.end(`${upgrade(attachPath, '{"stream":true,"hijack":true}')}early`);
     await until(() => x.containers.session.inputEnded, 'the end of input');
     assert.equal(x.containers.session.text, 'early');
+    x.containers.session = new PlayedSession();
+    const slow = new Raw(x.socket);
+    slow.socket.write(upgrade(attachPath, '{"stream":true,"hijack":true}'));
+    await until(() => slow.text.includes('\r\n\r\n'), 'the head');
+    slow.socket.end('late');
+    await until(() => x.containers.session.inputEnded, 'the end of input');
+    assert.equal(x.containers.session.text, 'late');
   }));
 
 void test('a client that goes closes the session, also while nothing is said', () =>
