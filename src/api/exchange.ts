@@ -31,6 +31,9 @@ interface Parts {
   path: string;
 }
 
+/** How often a client that has ended its input is looked after, in milliseconds. */
+const PROBE = 5000;
+
 /** How long a client may keep its half of a finished hijacked connection open, in milliseconds. */
 const LINGER = 10_000;
 
@@ -176,6 +179,7 @@ export class Exchange {
       `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${lines.join('')}\r\n`,
     );
     this.#hijacked = true;
+    socket.once('end', () => watchForClose(socket));
     return { input: socket, initial: head, output: socket, finish: () => endSocket(socket) };
   }
 
@@ -197,6 +201,18 @@ export class Exchange {
     if (status === 304) this.empty(status);
     else this.json(status, { message });
   }
+}
+
+/**
+ * A client that ended its input may have gone altogether, which a silent process would never let us notice. A write of
+ * nothing fails with EPIPE when the peer of a unix socket is gone (net/unix/af_unix.c, unix_stream_sendmsg) and does
+ * nothing otherwise.
+ */
+function watchForClose(socket: Socket): void {
+  const timer = setInterval(() => {
+    if (socket.writable && socket.writableLength === 0) socket.write(Buffer.alloc(0));
+  }, PROBE).unref();
+  socket.once('close', () => clearInterval(timer));
 }
 
 /**

@@ -29,15 +29,18 @@ export async function pump(session: Session, wire: Wire, stdin: boolean, log: Lo
 }
 
 async function feed(session: Session, { input, initial }: Wire, log: Logger): Promise<void> {
-  const failed = (error: unknown): void => log.debug('input was not taken', { error: messageOf(error) });
-  if (initial.length > 0) await session.write(initial).catch(failed);
+  const take = async (data: Buffer): Promise<void> => {
+    try {
+      await session.write(data);
+    } catch (error) {
+      log.debug('input was not taken', { error: messageOf(error) });
+    }
+  };
+  if (initial.length > 0) await take(initial);
   if (input.readableEnded) return session.end();
   input.on('data', (chunk: Buffer) => {
     input.pause();
-    void session
-      .write(chunk)
-      .catch(failed)
-      .then(() => input.resume());
+    void take(chunk).then(() => input.resume());
   });
   input.once('end', () => session.end());
   // Reading the body has left it paused.

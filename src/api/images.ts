@@ -38,7 +38,7 @@ async function importImage(images: Images, x: Exchange): Promise<void> {
     message: x.query.string('message'),
   };
   await withProgress(x, {}, async (progress) => {
-    progress({ status: await images.importArchive(x.request, options, progress, x.signal) });
+    await images.importArchive(x.request, options, progress, x.signal);
   });
 }
 

@@ -105,11 +105,20 @@ export function createApi(deps: ApiDeps): Api {
     } catch (error) {
       if (!(error instanceof ClientGone)) {
         report(exchange, error);
-        exchange.fail(error);
+        answerFailure(exchange, error);
       }
     }
     const ms = Math.round((performance.now() - began) * 10) / 10;
     log.debug('request', { method: request.method, path: exchange.path, status: exchange.status, ms });
+  }
+
+  function answerFailure(exchange: Exchange, error: unknown): void {
+    try {
+      exchange.fail(error);
+    } catch (second) {
+      log.error('an error could not be answered', { path: exchange.path, error: messageOf(second) });
+      exchange.request.socket.destroy();
+    }
   }
 
   /** The cause stays here; faults that no one meant for a client come with their stack. */

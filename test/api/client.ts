@@ -9,21 +9,24 @@ export interface Options {
   headers?: Record<string, string>;
 }
 
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 export function request(socketPath: string, method: string, path: string, options: Options = {}): Promise<Answer> {
   const { body } = options;
   const raw = typeof body === 'string' || Buffer.isBuffer(body) ? body : body && JSON.stringify(body);
   const headers = { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...options.headers };
   return new Promise((resolve, reject) => {
     const sent = http.request({ socketPath, method, path, headers, agent: false }, (response) => {
-      text(response).then((answer) => {
-        let json: unknown;
-        try {
-          json = JSON.parse(answer);
-        } catch {
-          json = undefined;
-        }
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text: answer, json });
-      }, reject);
+      const { statusCode: status = 0, headers } = response;
+      void text(response)
+        .then((answer) => ({ status, headers, text: answer, json: parsed(answer) }))
+        .then(resolve, reject);
     });
     sent.on('error', reject);
     sent.end(raw);

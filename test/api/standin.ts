@@ -326,8 +326,9 @@ export class StandinImages implements Images {
     }
     return Readable.from([Buffer.from('tar'), Buffer.alloc(100_000, 1)]);
   }
-  async importArchive(archive: Readable, options: object): Promise<string> {
+  async importArchive(archive: Readable, options: object, progress: (line: Json) => void): Promise<string> {
     this.archive = await buffer(archive);
+    progress({ status: IMAGE.Id });
     this.calls.push(options);
     return IMAGE.Id;
   }
@@ -510,8 +511,8 @@ export interface Answer {
 }
 
 /** Waits until `condition` holds; for what happens on the other side of a socket. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 5000;
+export async function until(condition: () => boolean, what: string, limit = 5000): Promise<void> {
+  const deadline = Date.now() + limit;
   while (!condition()) {
     if (Date.now() > deadline) assert.fail(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
