@@ -32,7 +32,7 @@ export function referencePage(): string {
   const row = (flag: DaemonFlag): string => {
     const name = `\`--${flag.name}\`${flag.short ? `, \`-${flag.short}\`` : ''}`;
     const key = keyOf(flag);
-    const effect = flag.ignored === undefined ? '' : ` *Accepted, without effect: Berth has no ${flag.ignored}.*`;
+    const effect = flag.ignored === undefined ? '' : `. *Accepted, without effect: Berth has no ${flag.ignored}.*`;
     return `| ${name} | ${key === undefined ? '' : `\`${key}\``} | ${cell(flag.help + defaultOf(flag) + effect)} |`;
   };
   return [
