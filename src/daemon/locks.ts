@@ -2,7 +2,17 @@
  * One berthd per root and per pidfile. flock(2) decides, not what a file says: the lock ends with the process however
  * it dies, so what a killed daemon left is known to be stale even when its PID was given to another process since.
  */
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { conflict } from '../errors.ts';
 import { libc, SysError } from '../linux/libc.ts';
@@ -25,6 +35,11 @@ function lock(path: string, mode: number): HeldLock | undefined {
     closeSync(fd);
     if (error instanceof SysError && (error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK')) return undefined;
     throw error;
+  }
+  // Its holder may have removed the file between open and flock: then this is the lock of a file that nobody finds.
+  if (statSync(path, { throwIfNoEntry: false })?.ino !== fstatSync(fd).ino) {
+    closeSync(fd);
+    return lock(path, mode);
   }
   ftruncateSync(fd);
   writeSync(fd, `${process.pid}\n`);
