@@ -156,6 +156,8 @@ export class Exchange {
   stream(contentType: string): ServerResponse {
     this.#answer.writeHead(200, { ...this.#headers, 'Content-Type': contentType });
     this.#answer.flushHeaders();
+    // A write that comes too late (an event after `until`) fails with an 'error' event, which unheard ends the process.
+    this.#answer.on('error', () => {});
     return this.#answer;
   }
 

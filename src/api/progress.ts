@@ -19,6 +19,7 @@ export async function withProgress(
 ): Promise<void> {
   let response: ServerResponse | undefined;
   const progress: Progress = (line) => {
+    if (response?.writableEnded === true) return;
     const step = line['progressDetail'] !== undefined;
     if (step && (options.quiet === true || (response?.writableLength ?? 0) > BACKLOG)) return;
     response ??= exchange.stream('application/json');

@@ -60,7 +60,9 @@ export function systemRoutes(system: SystemInfo, containers: Containers, images:
       async handle(x) {
         const auth = await x.body(registryAuth, 'AuthConfig');
         if (system.authenticate === undefined) {
-          throw notImplemented('berth does not log in to registries; put the credentials in the client (docker login)');
+          throw notImplemented(
+            'berth does not check credentials: write them to the client’s config.json (skopeo login --compat-auth-file), it sends them with each pull',
+          );
         }
         x.json(200, await system.authenticate(auth));
       },

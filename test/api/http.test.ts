@@ -80,7 +80,7 @@ void test('parts that Berth does not have answer as an engine without them', () 
       ['POST', '/containers/x/pause', 501, /later version/],
       ['GET', '/containers/x/attach/ws', 501, /websockets/],
       ['GET', '/images/search?term=x', 501, /skopeo/],
-      ['POST', '/auth', 501, /docker login/],
+      ['POST', '/auth', 501, /does not check credentials/],
     ];
     for (const [method, path, status, text] of expected) {
       const got = await request(socket, method, path);
@@ -395,6 +395,15 @@ void test('a client that leaves ends the pull', () =>
     await until(() => images.calls.length === 1, 'the pull');
     sent.destroy();
     await until(() => images.aborted, 'the abort');
+  }));
+
+void test('an event on the very end of the stream harms nobody', () =>
+  withApi(async ({ socket, events }) => {
+    const path = `/events?until=${(Date.now() / 1000 + 0.05).toFixed(3)}`;
+    const ticking = setInterval(() => events.publish('daemon', 'tick', 'd', {}), 0);
+    const { text } = await request(socket, 'GET', path);
+    clearInterval(ticking);
+    assert.match(text, /"tick"/);
   }));
 
 void test('disk usage in both forms', () =>
