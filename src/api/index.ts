@@ -168,16 +168,20 @@ export function createApi(deps: ApiDeps): Api {
   };
 }
 
+const MALFORMED: Readonly<Record<string, readonly [status: string, message: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'request header too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request did not arrive in time'],
+};
+
 /** What is no HTTP at all gets the API's shape of an error too. */
-function refuseMalformed(error: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+function refuseMalformed(error: Error & { code?: string }, stream: Duplex): void {
+  const socket = stream as Socket;
+  // Go's clients keep connections that they never used; unasked words there would end up on their user's terminal.
+  if (!socket.writable || error.code === 'ECONNRESET' || socket.bytesRead === 0) {
     socket.destroy();
     return;
   }
-  const [status, message] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', 'request header too large']
-      : ['400 Bad Request', 'malformed HTTP request'];
+  const [status, message] = MALFORMED[error.code ?? ''] ?? ['400 Bad Request', 'malformed HTTP request'];
   const body = JSON.stringify({ message });
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,

@@ -2,7 +2,6 @@
  * What the API asks of the daemon about itself. The daemon implements it; field names are the Engine API's (v1.52),
  * so that the answers are sent as they are.
  */
-import type { RegistryAuth } from '../engine/images/port.ts';
 import type { Json } from '../model/json.ts';
 
 /** The newest API version spoken, and the oldest path that is still answered (as dockerd 28 does). */
@@ -98,10 +97,4 @@ export interface SystemInfo {
   /** Cheap: what has to be measured is measured once. */
   versionInfo(): Promise<VersionInfo>;
   info(): Promise<EngineInfo>;
-  /**
-   * `POST /auth`: checks credentials against the registry they name; Docker's AuthResponse
-   * ({Status: 'Login Succeeded', IdentityToken: ''}). Absent: the API answers NotImplemented with a text that says
-   * what to do. Throws Unauthorized texts as BerthError 'Forbidden'.
-   */
-  authenticate?(auth: RegistryAuth): Promise<{ Status: string; IdentityToken: string }>;
 }

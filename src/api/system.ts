@@ -1,9 +1,9 @@
 /** What the daemon says of itself: _ping, version, info, auth, system/df. */
-import { notImplemented } from '../errors.ts';
 import type { Images } from '../engine/images/port.ts';
 import type { Containers } from '../engine/port.ts';
 import { registryAuth } from './decode/registry.ts';
 import type { Exchange } from './exchange.ts';
+import { loginToRegistry } from './registry-login.ts';
 import type { Route } from './router.ts';
 import { diskUsage } from './shapes.ts';
 import { API_VERSION, MIN_API_VERSION, type SystemInfo, type VersionInfo } from './system-port.ts';
@@ -59,12 +59,8 @@ export function systemRoutes(system: SystemInfo, containers: Containers, images:
       path: '/auth',
       async handle(x) {
         const auth = await x.body(registryAuth, 'AuthConfig');
-        if (system.authenticate === undefined) {
-          throw notImplemented(
-            'berth does not check credentials: write them to the client’s config.json (skopeo login --compat-auth-file), it sends them with each pull',
-          );
-        }
-        x.json(200, await system.authenticate(auth));
+        const { RegistryConfig } = await system.info();
+        x.json(200, await loginToRegistry(auth, RegistryConfig, x.signal));
       },
     },
     {

@@ -1,6 +1,7 @@
 /** The API over HTTP, below it the stand-in: versions, headers, routes, bad input, streams that last. */
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { system } from '../../src/errors.ts';
@@ -80,7 +81,6 @@ void test('parts that Berth does not have answer as an engine without them', () 
       ['POST', '/containers/x/pause', 501, /later version/],
       ['GET', '/containers/x/attach/ws', 501, /websockets/],
       ['GET', '/images/search?term=x', 501, /skopeo/],
-      ['POST', '/auth', 501, /does not check credentials/],
     ];
     for (const [method, path, status, text] of expected) {
       const got = await request(socket, method, path);
@@ -214,6 +214,21 @@ void test('arbitrary bytes as a request get an answer of the API, and the server
     const big = await request(socket, 'GET', '/_ping', { headers: { 'X-Big': 'a'.repeat(300_000) } });
     assert.equal(big.status, 431);
     assert.equal((await request(socket, 'GET', '/_ping')).status, 200);
+  }));
+
+void test('connections that say nothing are closed without a word, half requests with one', () =>
+  withApi(async ({ socket, server }) => {
+    const accepted: Socket[] = [];
+    server.on('connection', (one) => accepted.push(one));
+    const timeout = Object.assign(new Error('timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    const silent = new Raw(socket);
+    const half = new Raw(socket);
+    half.socket.write('GET /_ping HT');
+    await until(() => accepted.length === 2 && accepted.some((one) => one.bytesRead > 0), 'both connections');
+    for (const one of accepted) server.emit('clientError', timeout, one);
+    await until(() => silent.ended && half.ended, 'the ends');
+    assert.equal(silent.text, '');
+    assert.match(half.text, /^HTTP\/1\.1 408 [^]*did not arrive in time/);
   }));
 
 void test('queries: words for no, both forms of filters, unknown filters', () =>
