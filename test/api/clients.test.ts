@@ -1,31 +1,9 @@
 /** The clients people have: dockerode and the stock docker CLI, against the stand-in. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import Docker from 'dockerode';
-import { until, withApi, type Standin } from './standin.ts';
-
-interface Run {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** docker with a configuration of its own, so that nobody's contexts or credentials are used. */
-function docker(x: Standin & { version?: string }, ...args: string[]): Promise<Run> {
-  return new Promise((resolve) => {
-    const env = {
-      PATH: process.env['PATH'] ?? '',
-      HOME: '/nonexistent',
-      DOCKER_CONFIG: '/nonexistent',
-      ...(x.version === undefined ? {} : { DOCKER_API_VERSION: x.version }),
-    };
-    const child = execFile('docker', ['-H', `unix://${x.socket}`, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-    child.stdin?.end();
-  });
-}
+import { docker } from './docker.ts';
+import { until, withApi } from './standin.ts';
 
 void test('dockerode: create, attach over a hijacked connection, wait, inspect, remove', () =>
   withApi(async (x) => {

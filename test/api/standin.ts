@@ -437,7 +437,7 @@ const SYSTEM: SystemInfo = {
       OSType: 'linux',
       Architecture: 'x86_64',
       IndexServerAddress: '',
-      RegistryConfig: {},
+      RegistryConfig: { InsecureRegistryCIDRs: ['127.0.0.0/8'] },
       NCPU: 2,
       MemTotal: 1,
       GenericResources: null,
@@ -477,7 +477,10 @@ export interface Standin {
 }
 
 /** Runs `body` against the API on a socket of its own, then closes everything and looks for misuse. */
-export async function withApi(body: (standin: Standin) => Promise<void>): Promise<void> {
+export async function withApi(
+  body: (standin: Standin) => Promise<void>,
+  real: { images?: Images } = {},
+): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'berth-api-'));
   const socket = join(dir, 's');
   const logged: string[] = [];
@@ -488,7 +491,7 @@ export async function withApi(body: (standin: Standin) => Promise<void>): Promis
   const images = new StandinImages();
   const networks = new StandinNetworks();
   const events = new EventBus();
-  const api = createApi({ containers, images, networks, events, system: SYSTEM, log });
+  const api = createApi({ containers, images: real.images ?? images, networks, events, system: SYSTEM, log });
   const server = api.createServer();
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   misuse.length = 0;

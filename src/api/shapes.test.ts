@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { diskUsage, imageShape, inspectShape } from './shapes.ts';
+
+const endpoint = {
+  EndpointID: 'e',
+  Gateway: '172.17.0.1',
+  GlobalIPv6Address: '',
+  GlobalIPv6PrefixLen: 0,
+  IPAddress: '172.17.0.2',
+  IPPrefixLen: 16,
+  IPv6Gateway: '',
+  MacAddress: '02:42:ac:11:00:02',
+};
+const container = (networks: object): { Config: object; NetworkSettings: object } => ({
+  Config: { Image: 'b' },
+  NetworkSettings: { SandboxID: 's', Networks: networks },
+});
+
+void test('older clients find the default bridge’s addresses at the top', () => {
+  const shaped = inspectShape(container({ bridge: { ...endpoint, NetworkID: 'n' } }), 51);
+  assert.deepEqual(shaped['NetworkSettings'], {
+    Bridge: '',
+    HairpinMode: false,
+    LinkLocalIPv6Address: '',
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    ...endpoint,
+    SandboxID: 's',
+    Networks: { bridge: { ...endpoint, NetworkID: 'n' } },
+  });
+});
+
+void test('without a default bridge the fields are there and empty; newer clients get none', () => {
+  const old = inspectShape(container({ other: endpoint }), 41);
+  assert.equal((old['NetworkSettings'] as { IPAddress: string }).IPAddress, '');
+  assert.deepEqual(old['Config'], { MacAddress: '', Image: 'b' });
+  const given = container({ bridge: endpoint });
+  assert.equal(inspectShape(given, 52), given);
+  assert.deepEqual(inspectShape({}, 41), {});
+});
+
+void test('VirtualSize until 1.43', () => {
+  assert.deepEqual(imageShape({ Size: 5 }, 43), { VirtualSize: 5, Size: 5 });
+  assert.deepEqual(imageShape({ Size: 5 }, 44), { Size: 5 });
+});
+
+void test('disk usage: what running containers use cannot be reclaimed', () => {
+  const images = [
+    { Id: 'a', Size: 10 },
+    { Id: 'b', Size: 5 },
+  ];
+  const containers = [
+    { Id: 'c', ImageID: 'a', State: 'running', SizeRw: 3 },
+    { Id: 'd', ImageID: 'a', State: 'exited', SizeRw: 4 },
+  ];
+  const usage = diskUsage(images, containers, new Set());
+  assert.equal(usage['LayersSize'], 15);
+  assert.deepEqual(usage['ImageUsage'], {
+    ActiveCount: 1,
+    TotalCount: 2,
+    TotalSize: 15,
+    Reclaimable: 5,
+    Items: [
+      { Id: 'a', Size: 10, Containers: 2 },
+      { Id: 'b', Size: 5, Containers: 0 },
+    ],
+  });
+  assert.deepEqual(usage['ContainerUsage'], {
+    ActiveCount: 1,
+    TotalCount: 2,
+    TotalSize: 7,
+    Reclaimable: 4,
+    Items: containers,
+  });
+  assert.deepEqual(Object.keys(diskUsage(images, [], new Set(['volume']))), ['Volumes', 'VolumeUsage']);
+});
