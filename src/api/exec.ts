@@ -39,7 +39,7 @@ export function execRoutes(containers: Containers, log: Logger): Route[] {
       path: '/containers/{id}/exec',
       async handle(x) {
         const config = await x.body(execConfig, 'ExecOptions');
-        if (config.Cmd.length === 0) throw invalidParameter('no exec command specified');
+        if (config.Cmd.length === 0) throw invalidParameter('No exec command specified');
         x.json(201, await containers.execCreate(x.param('id'), config));
       },
     },

@@ -26,6 +26,10 @@ const REFUSED: [object, RegExp][] = [
   [{ HostConfig: { NetworkMode: 'container:' } }, /invalid container format container:<name\|id>/],
   [{ Hostname: 'h', HostConfig: joined }, /conflicting options: hostname and the network mode/],
   [{ MacAddress: 'm', HostConfig: joined }, /conflicting options: mac-address and the network mode/],
+  [
+    { HostConfig: joined, NetworkingConfig: { EndpointsConfig: { 'container:x': { MacAddress: 'm' } } } },
+    /conflicting options: mac-address and the network mode/,
+  ],
   [{ HostConfig: { ...joined, Links: ['a'] } }, /can't be used with links/],
   [{ HostConfig: { ...joined, Dns: ['1.1.1.1'] } }, /conflicting options: dns and the network mode/],
   [{ HostConfig: { ...joined, ExtraHosts: ['a:1.1.1.1'] } }, /custom host-to-IP mapping and the network mode/],

@@ -81,7 +81,7 @@ function checkHost({ PortBindings, RestartPolicy, AutoRemove, ExtraHosts, OomSco
 }
 
 /** A container in another's network has nothing of its own to set there. */
-function checkJoined({ config, hostConfig }: CreateParts): void {
+function checkJoined({ config, hostConfig, networking }: CreateParts): void {
   const refuse = (what: string): never => {
     throw invalidParameter(`conflicting options: ${what} and the container type network mode`);
   };
@@ -98,7 +98,8 @@ function checkJoined({ config, hostConfig }: CreateParts): void {
   if ((hostConfig.ExtraHosts ?? []).length > 0) {
     throw invalidParameter('conflicting options: custom host-to-IP mapping and the network mode');
   }
-  if ((config.MacAddress ?? '') !== '') {
+  const addresses = Object.values(networking.EndpointsConfig).map(({ MacAddress }) => MacAddress);
+  if ([config.MacAddress ?? '', ...addresses].some((address) => address !== '')) {
     throw invalidParameter('conflicting options: mac-address and the network mode');
   }
   if (Object.keys(hostConfig.PortBindings).length > 0 || hostConfig.PublishAllPorts) refuse('port publishing');
