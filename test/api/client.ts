@@ -39,8 +39,9 @@ export class Raw {
   received = Buffer.alloc(0);
   ended = false;
   closed = false;
-  constructor(path: string) {
-    this.socket = net.connect({ path, allowHalfOpen: true });
+  constructor(where: string | number) {
+    const target = typeof where === 'string' ? { path: where } : { port: where, host: '127.0.0.1' };
+    this.socket = net.connect({ ...target, allowHalfOpen: true });
     this.socket.on('data', (chunk) => (this.received = Buffer.concat([this.received, chunk])));
     this.socket.on('end', () => (this.ended = true));
     this.socket.on('close', () => (this.closed = true));

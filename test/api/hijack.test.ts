@@ -1,6 +1,8 @@
 /** Streams with a process: both ways, framed and raw, half-closed, slow on either side. */
 import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { frame } from '../../src/api/framing.ts';
 import { conflict, system } from '../../src/errors.ts';
 import { Raw, request, upgrade } from './client.ts';
@@ -193,4 +195,41 @@ void test('close() cuts what is attached', () =>
     x.api.close();
     await until(() => raw.closed || raw.ended, 'the cut');
     await until(() => x.containers.session.closed, 'the session closed');
+  }));
+
+void test('a second server of the same API, over TCP: attach with half-close', () =>
+  withApi(async (x) => {
+    await request(x.socket, 'POST', '/containers/create?name=c', { body: { Image: 'b' } });
+    const server = x.api.createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const raw = new Raw((server.address() as AddressInfo).port);
+      raw.socket.end(`${upgrade(attachPath)}all of it`);
+      const { session } = x.containers;
+      await until(() => session.inputEnded, 'the end of input');
+      assert.equal(session.text, 'all of it');
+      session.emit(1, 'answer');
+      session.exit();
+      await until(() => raw.ended, 'the end of output');
+      assert.ok(raw.payload.toString().endsWith('answer'));
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }));
+
+void test('arbitrary bodies of an upgrade are refused or taken, never more', () =>
+  withApi(async (x) => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string(), fc.json()), async (body) => {
+        x.containers.session = new PlayedSession();
+        x.containers.session.exit();
+        const raw = new Raw(x.socket);
+        raw.socket.write(upgrade(`/exec/${EXEC}/start`, body));
+        await until(() => raw.ended, 'the end');
+        assert.match(raw.text, /^HTTP\/1\.1 (?:101|200|400) /);
+        raw.socket.destroy();
+      }),
+      { numRuns: 60 },
+    );
   }));
