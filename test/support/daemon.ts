@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { ExecOptions, ExecResult, Host } from './host.ts';
@@ -94,6 +94,7 @@ export async function startDaemon(host: Host, options: DaemonOptions, index: num
   const name = options.name ?? `d${index}`;
   const root = join(host.root, name);
   mkdirSync(root, { recursive: true });
+  if (!existsSync(`${root}/daemon.json`)) writeFileSync(`${root}/daemon.json`, '{}');
   const socket = `${root}/run/berth.sock`;
   const argv = [...programArgv('berthd'), ...rootFlags(host, name), ...(options.args ?? [])];
   const clientEnv: NodeJS.ProcessEnv = {
