@@ -86,7 +86,7 @@ export interface Host extends Place, AsyncDisposable {
 export interface HostOptions {
   /** Join an outside namespace by a veth pair and a default route. */
   outside?: boolean;
-  /** What the test leaves on purpose (a daemon killed and never started again): only the machine is compared. */
+  /** The test leaves something on purpose (a daemon killed and never started again): only the machine is compared. */
   leavesContainers?: boolean;
 }
 
@@ -157,6 +157,24 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   const daemons: Daemon[] = [];
   const baseline = insideState(pid);
 
+  const assertNothing = async (what: string, look: () => string[] | Promise<string[]>): Promise<void> => {
+    // A namespace that was dropped takes its interfaces along some 30 ms later.
+    await until(async () => (await look()).length === 0, 3000).catch(() => undefined);
+    assert.deepEqual(await look(), [], what);
+  };
+  /** After the last daemon was stopped in order: neither bridges nor rules are left. */
+  const assertGone = async (): Promise<void> => {
+    await assertNothing('something was left by a daemon that was stopped', () =>
+      leftovers(baseline, insideState(pid, { bridges: true })),
+    );
+    const { stdout } = await inside.exec(['nft', 'list', 'ruleset']);
+    assert.deepEqual(
+      stdout.split('\n').filter((line) => /\bberth|"docker\d|"br-/.test(line)),
+      [],
+      'rules were left by a daemon that was stopped',
+    );
+  };
+
   const host: Host = {
     ...inside,
     pid,
@@ -172,9 +190,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
       return daemon;
     },
     async assertClean() {
-      // A namespace that was dropped takes its interfaces along some 30 ms later.
-      await until(() => leftovers(baseline, insideState(pid)).length === 0, 3000).catch(() => undefined);
-      assert.deepEqual(leftovers(baseline, insideState(pid)), [], 'something was left on the throw-away host');
+      await assertNothing('something was left on the throw-away host', () => leftovers(baseline, insideState(pid)));
       assert.deepEqual(cgroupsOf(cgroupParent), [], 'cgroups were left behind');
     },
     async [Symbol.asyncDispose]() {
@@ -197,7 +213,9 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
       const up = daemons.filter((daemon) => daemon.running());
       for (const daemon of up) await daemon.removeContainers();
       for (const daemon of up) await daemon.stop();
-      if (!options.leavesContainers) await host.assertClean();
+      if (options.leavesContainers) return;
+      await host.assertClean();
+      if (up.length > 0) await assertGone();
     },
   };
   return host;

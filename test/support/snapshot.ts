@@ -32,10 +32,10 @@ const list = (path: string): string[] => {
 };
 
 /**
- * Inside a throw-away host. Bridges and firewall rules stay when a daemon stops, as Docker's do, and are no leftovers;
- * whatever belongs to one container is.
+ * Inside a throw-away host: whatever belongs to one container. `bridges`: those of the networks as well, which are there as
+ * long as a daemon is.
  */
-export function insideState(pid: number): State {
+export function insideState(pid: number, { bridges } = { bridges: false }): State {
   const state = new Set<string>();
   for (const entry of list(`/proc/${pid}/root/proc`)) {
     if (!/^\d+$/.test(entry)) continue;
@@ -43,7 +43,7 @@ export function insideState(pid: number): State {
     if (command) state.add(`process ${entry}: ${command}`);
   }
   for (const name of linkNames(`/proc/${pid}/net/dev`)) {
-    if (!existsSync(`/proc/${pid}/root/sys/class/net/${name}/bridge`)) state.add(`link ${name}`);
+    if (bridges || !existsSync(`/proc/${pid}/root/sys/class/net/${name}/bridge`)) state.add(`link ${name}`);
   }
   for (const line of mountPoints(pid)) state.add(`mount ${line}`);
   for (const name of list(`/proc/${pid}/root/run/netns`)) state.add(`named netns ${name}`);
