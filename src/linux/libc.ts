@@ -45,6 +45,8 @@ function bind<A extends Argument[]>(prototype: string): (...args: A) => number {
 export const libc = {
   open: bind<[path: string, flags: number, mode: number]>('int open(const char *path, int flags, int mode)'),
   close: bind<[fd: number]>('int close(int fd)'),
+  /** fcntl(F_DUPFD_CLOEXEC). */
+  dup: (fd: number): number => dupAbove(fd, 1030, 0),
   socket: bind<[domain: number, type: number, protocol: number]>('int socket(int domain, int type, int protocol)'),
   bind: bind<[fd: number, address: Buffer, length: number]>('int bind(int fd, const void *address, uint32_t length)'),
   connect: bind<[fd: number, address: Buffer, length: number]>(
@@ -72,6 +74,33 @@ export const libc = {
   fcntlLock: bind<[fd: number, command: number, lock: Buffer]>('int fcntl(int fd, int command, void *lock)'),
 };
 
+const sendFunction = library.func('ssize_t send(int fd, const void *data, size_t length, int flags)');
+
+/** send(2) on a thread of libuv's pool, for requests that the kernel works on for long. Keep `data` until it resolves. */
+export async function sendInPool(fd: number, data: Buffer, flags: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    sendFunction.async(fd, data, data.length, flags, (error: unknown, result: unknown) => {
+      // errno is the thread's own and gone by now.
+      if (error ?? Number(result) !== data.length) reject(new Error('send failed', { cause: error }));
+      else resolve();
+    });
+  });
+}
+
+const dupAbove = bind<[fd: number, command: number, lowest: number]>('int fcntl(int fd, int command, int lowest)');
+
+const umount = library.func('int umount2(const char *target, int flags)');
+/** umount2(2) on a thread of the pool: the last unmount of a file system writes back what is dirty. */
+export async function umountAsync(target: string, flags: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    umount.async(target, flags, (error: unknown, result: number) => {
+      if (error) reject(error instanceof Error ? error : new Error(String(error)));
+      else if (result === -1) reject(new SysError('umount2', koffi.errno(), target));
+      else resolve();
+    });
+  });
+}
+
 /** pidfd_open(2) and pidfd_send_signal(2): Debian 12's glibc has no wrapper for them. */
 const rawSyscall = library.func('long syscall(long number, long a, long b, long c, long d)');
 function syscall(number: number, a: number, b: number): number {
@@ -83,6 +112,28 @@ function syscall(number: number, a: number, b: number): number {
 /** Calls back in the event loop when `fd` is readable (uv_poll; sets O_NONBLOCK). Keep the handle reachable. */
 export function pollReadable(fd: number, callback: () => void): { close(): void } {
   return koffi.node.poll(fd, callback);
+}
+
+/** As pollReadable, for either direction, one call back and then closed. */
+export function pollOnce(
+  fd: number,
+  what: { readable?: boolean; writable?: boolean },
+  callback: () => void,
+): { close(): void } {
+  let done = false;
+  const handle = koffi.node.poll(fd, { readable: what.readable ?? false, writable: what.writable ?? false }, () => {
+    if (done) return;
+    done = true;
+    handle.close();
+    callback();
+  });
+  return {
+    close() {
+      if (done) return;
+      done = true;
+      handle.close();
+    },
+  };
 }
 
 export const O_RDONLY = 0;
