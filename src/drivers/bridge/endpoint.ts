@@ -1,0 +1,40 @@
+/** One container on a bridge. */
+import type { EndpointConfig, NetworkConfig } from '../driver.ts';
+import type { InterfacePlan } from '../plan.ts';
+import { bridgeOptions } from './options.ts';
+
+export function planEndpoint(
+  network: NetworkConfig,
+  { addresses, mac, hostName }: EndpointConfig,
+  slot: number,
+): readonly InterfacePlan[] {
+  const { name: bridge, mtu, interContainer } = bridgeOptions(network);
+  const name = `eth${slot}`;
+  const hasIpv6 = addresses.some((address) => address.includes(':'));
+  return [
+    {
+      name,
+      mac,
+      mtu,
+      hostName,
+      bridge,
+      isolated: !interContainer,
+      addresses,
+      routes: network.subnets
+        .filter(({ routeVia }) => routeVia !== '')
+        .map(({ routeVia }) => ({ to: routeVia.includes(':') ? '::/0' : '0.0.0.0/0', via: routeVia })),
+      // Without IPv6 on the network a link-local address would only be a way around the rules; dockerd does the same.
+      sysctls: [{ name: `net/ipv6/conf/${name}/disable_ipv6`, value: hasIpv6 ? '0' : '1' }],
+    },
+  ];
+}
+
+/** The host end's name: veth and 7 hex digits, as docker's. */
+export const hostLinkName = (hex: string): string => `veth${hex.slice(0, 7)}`;
+
+export const isHostLinkName = (name: string): boolean => /^veth[0-9a-f]{7}$/.test(name);
+
+/** 02:42 (locally administered) and the four bytes of the IPv4 address. */
+export function macOf(ipv4Bytes: Uint8Array): string {
+  return [0x02, 0x42, ...ipv4Bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+}

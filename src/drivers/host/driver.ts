@@ -1,0 +1,6 @@
+/** `host`: the container shares the host's network namespace. */
+import type { Driver } from '../driver.ts';
+import { planEndpoint } from './endpoint.ts';
+import { planNetwork } from './network.ts';
+
+export const hostDriver: Driver = { type: 'host', ownNamespace: false, planNetwork, planEndpoint };

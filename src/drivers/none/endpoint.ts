@@ -1,0 +1,4 @@
+/** Nothing but lo, which every namespace has. */
+import type { InterfacePlan } from '../plan.ts';
+
+export const planEndpoint = (): readonly InterfacePlan[] => [];

@@ -1,0 +1,69 @@
+/**
+ * All that the pure network asks of the kernel. Implemented in linux/kernel.ts; kernel.fake.ts is the strict stand-in.
+ * Calls are synchronous and take milliseconds at most, except where a Promise says otherwise.
+ */
+import type { BridgePlan, InterfacePlan, Sysctl } from '../drivers/plan.ts';
+
+/** What is on the host, whoever made it. */
+export interface Survey {
+  links: readonly HostLink[];
+  addresses: readonly HostAddress[];
+  /** Destinations of the main table's routes, CIDR; default routes are left out. */
+  routes: readonly HostRoute[];
+}
+
+export interface HostLink {
+  name: string;
+  /** 'bridge', 'veth'…; '' for hardware. */
+  kind: string;
+  /** Name of the bridge that it is a port of; '' for none. */
+  master: string;
+  /** IFLA_IFALIAS. */
+  alias: string;
+}
+
+export interface HostAddress {
+  link: string;
+  /** With prefix: '172.17.0.1/16'. */
+  address: string;
+}
+
+export interface HostRoute {
+  link: string;
+  destination: string;
+}
+
+export interface Kernel {
+  survey(): Survey;
+
+  /** Makes the bridge, or completes the one of that name: mark, MTU, addresses, up. Another's bridge: check first. */
+  ensureBridge(plan: BridgePlan): void;
+  /** A host end that lost its bridge becomes its port again. */
+  enslave(hostName: string, bridge: string): void;
+  setSysctls(sysctls: readonly Sysctl[]): void;
+
+  /** A namespace at `path` with lo and these interfaces up. All or nothing. Fails when `path` exists. */
+  createNamespace(path: string, interfaces: readonly InterfacePlan[]): void;
+  /** Binds `path` to the namespace of process `pid` unless it is bound to it already. */
+  adoptNamespace(path: string, pid: number): void;
+  /** Lets go of the namespace; its interfaces vanish some 30 ms later. Succeeds when there is none. */
+  dropNamespace(path: string): void;
+  /** File names in a directory of namespaces; none when it does not exist. */
+  listNamespaces(directory: string): string[];
+  /** Removes the directory when it is empty. */
+  removeDirectory(directory: string): void;
+
+  /**
+   * Resolves when no link of these names is left. Waits up to `patience` milliseconds for the kernel's own clean-up, then
+   * deletes what is still there, off the main thread (a deletion takes 30 ms). Missing links are fine.
+   */
+  linksGone(names: readonly string[], patience: number): Promise<void>;
+}
+
+/** Text files: the container's own, and the host's that they are made from. */
+export interface TextFiles {
+  /** undefined when it does not exist. */
+  read(path: string): string | undefined;
+  /** Mode 0644: processes of any user in the container read it. */
+  write(path: string, text: string): void;
+}
