@@ -3,6 +3,7 @@ import type { Networks } from '../network/port.ts';
 import { networkConnect, networkCreate, networkDisconnect } from './decode/network.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './router.ts';
+import { networkShape } from './shapes.ts';
 
 const LIST_FILTERS = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
 const PRUNE_FILTERS = new Set(['label', 'label!', 'until']);
@@ -17,7 +18,7 @@ export function networkRoutes(networks: Networks): Route[] {
       path: '/networks/{id*}',
       handle(x) {
         const options = { verbose: x.query.bool('verbose'), scope: x.query.string('scope') };
-        x.json(200, networks.inspect(x.param('id'), options));
+        x.json(200, networkShape(networks.inspect(x.param('id'), options), x.version));
       },
     },
     {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { diskUsage, imageShape, inspectShape } from './shapes.ts';
+import { diskUsage, imageShape, inspectShape, networkShape } from './shapes.ts';
 
 const endpoint = {
   EndpointID: 'e',
@@ -44,6 +44,11 @@ void test('without a default bridge the fields are there and empty; newer client
 void test('VirtualSize until 1.43', () => {
   assert.deepEqual(imageShape({ Size: 5 }, 43), { VirtualSize: 5, Size: 5 });
   assert.deepEqual(imageShape({ Size: 5 }, 44), { Size: 5 });
+});
+
+void test('the state of a network’s pools since 1.52', () => {
+  assert.deepEqual(networkShape({ Name: 'n', Status: {} }, 51), { Name: 'n' });
+  assert.deepEqual(networkShape({ Name: 'n', Status: {} }, 52), { Name: 'n', Status: {} });
 });
 
 void test('disk usage: what running containers use cannot be reclaimed', () => {

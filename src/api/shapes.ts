@@ -54,6 +54,13 @@ export function imageShape(image: Json, version: number): Json {
   return version < 44 && image['Size'] !== undefined ? { VirtualSize: image['Size'], ...image } : image;
 }
 
+/** How full a network's pools are: new in 1.52. */
+export function networkShape(network: Json, version: number): Json {
+  if (version >= 52) return network;
+  const { Status: _, ...older } = network;
+  return older;
+}
+
 interface Usage {
   ActiveCount: number;
   TotalCount: number;
