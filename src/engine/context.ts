@@ -1,0 +1,60 @@
+/** What every part of the engine works with. */
+import type { Logger } from '../log.ts';
+import type { DaemonSettings } from '../daemon/settings.ts';
+import type { Publish } from '../model/events.ts';
+import type { Sandboxes } from '../network/port.ts';
+import type { Store } from '../store/store.ts';
+import type { Images } from './images/port.ts';
+import type { Paths } from './paths.ts';
+import type { Container, Registry } from './registry.ts';
+
+export interface EngineDeps {
+  settings: DaemonSettings;
+  store: Store;
+  images: Pick<Images, 'resolve'>;
+  sandboxes: Sandboxes;
+  publish: Publish;
+  log: Logger;
+  /** How leaveHybridCgroups() of linux/mounts.ts ended; 'refused' makes runc take crun's place. */
+  hybridCgroups?: 'plain' | 'left' | 'refused';
+}
+
+export interface Runtime {
+  path: string;
+  /** crun's start protocol is spoken directly; runc is called. */
+  kind: 'crun' | 'runc';
+}
+
+export interface Context extends EngineDeps {
+  paths: Paths;
+  registry: Registry;
+  runtime: Runtime;
+  conmon: string;
+  /** CapBnd of /proc/self/status. */
+  capabilities: bigint;
+  cgroupV2: boolean;
+  /** The daemon ends: nothing new is begun on its own account. */
+  ending: boolean;
+}
+
+export function save(context: Context, container: Container): void {
+  context.store.put('container', container.id, container.record);
+}
+
+/** Event attributes as Docker's: image, name, labels, and what the event adds. */
+export function publish(
+  context: Context,
+  container: Container,
+  action: string,
+  extra: Readonly<Record<string, string>> = {},
+): void {
+  const { config, name } = container.record;
+  context.publish('container', action, container.id, { ...config.Labels, image: config.Image, name, ...extra });
+}
+
+export const cgroupOf = (context: Context, { record }: Container): string =>
+  `/${parentCgroup(context, record.hostConfig.CgroupParent)}/${record.id}`;
+
+/** Without slashes at its ends. */
+export const parentCgroup = (context: Context, own: string): string =>
+  (own || context.settings.cgroupParent || 'berth').replace(/^\/+|\/+$/g, '') || 'berth';

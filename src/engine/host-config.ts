@@ -1,0 +1,172 @@
+/**
+ * What the engine refuses or adjusts in a HostConfig, with dockerd's texts: numbers against the machine, modes against
+ * each other. What can be told from the request alone is refused by the API before. Pure: the machine comes in.
+ */
+import { conflict, invalidParameter, notImplemented } from '../errors.ts';
+import type { ContainerConfig, HostConfig } from '../model/container.ts';
+import { normalizeCapability } from './spec/capabilities.ts';
+import { securityOptions } from './spec/spec.ts';
+import { customSeccomp } from './spec/seccomp.ts';
+
+export interface Machine {
+  cpus: number;
+  /** The kernel limits swap, too. */
+  swapLimit: boolean;
+  runtimes: readonly string[];
+  architecture: string;
+}
+
+const MIB = 1024 * 1024;
+const LOG_DRIVERS = ['', 'json-file', 'k8s-file', 'local', 'none'];
+const NAMESPACED =
+  /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|domainname)|fs\.mqueue\.|net\.)/;
+const RLIMITS =
+  'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' ');
+
+function checkMemory(host: HostConfig, machine: Machine, warnings: string[]): void {
+  if (host.Memory !== 0 && host.Memory < 6 * MIB) {
+    throw invalidParameter('Minimum memory limit allowed is 6MB');
+  }
+  if (host.Memory > 0 && host.MemorySwap > 0 && host.MemorySwap < host.Memory) {
+    throw invalidParameter('Minimum memoryswap limit should be larger than memory limit, see usage');
+  }
+  if (host.Memory === 0 && host.MemorySwap > 0) {
+    throw invalidParameter('You should always set the Memory limit when using Memoryswap limit, see usage');
+  }
+  if (host.MemoryReservation !== 0 && host.MemoryReservation < 6 * MIB) {
+    throw invalidParameter('Minimum memory reservation allowed is 6MB');
+  }
+  if (host.Memory > 0 && host.MemoryReservation > host.Memory) {
+    throw invalidParameter('Minimum memory limit can not be less than memory reservation limit, see usage');
+  }
+  const swappiness = host.MemorySwappiness ?? -1;
+  if (swappiness < -1 || swappiness > 100) {
+    throw invalidParameter(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
+  }
+  if (host.Memory > 0 && !machine.swapLimit && host.MemorySwap !== -1) {
+    if (host.MemorySwap > 0) {
+      warnings.push(
+        'Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.',
+      );
+    }
+    host.MemorySwap = -1;
+  } else if (host.Memory > 0 && host.MemorySwap === 0) host.MemorySwap = host.Memory * 2;
+}
+
+function checkCpu(host: HostConfig, machine: Machine): void {
+  if (host.NanoCpus > 0 && (host.CpuPeriod > 0 || host.CpuQuota > 0)) {
+    throw invalidParameter(
+      `Conflicting options: Nano CPUs and CPU ${host.CpuPeriod > 0 ? 'Period' : 'Quota'} cannot both be set`,
+    );
+  }
+  if (host.NanoCpus < 0 || host.NanoCpus > machine.cpus * 1e9) {
+    throw invalidParameter(
+      `range of CPUs is from 0.01 to ${machine.cpus}.00, as there are only ${machine.cpus} CPUs available`,
+    );
+  }
+  if (host.CpuPeriod !== 0 && (host.CpuPeriod < 1000 || host.CpuPeriod > 1_000_000)) {
+    throw invalidParameter('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
+  }
+  if (host.CpuQuota > 0 && host.CpuQuota < 1000) {
+    throw invalidParameter('CPU cfs quota can not be less than 1ms (i.e. 1000)');
+  }
+  for (const [name, value] of [
+    ['cpus', host.CpusetCpus],
+    ['memory nodes', host.CpusetMems],
+  ] as const) {
+    if (value !== '' && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(value)) {
+      throw invalidParameter(`Invalid value ${value} for cpuset ${name}`);
+    }
+  }
+  const highest = Math.max(-1, ...(host.CpusetCpus.match(/\d+/g) ?? []).map(Number));
+  if (highest >= machine.cpus) {
+    throw invalidParameter(
+      `Requested CPUs are not available - requested ${host.CpusetCpus}, available: 0-${machine.cpus - 1}`,
+    );
+  }
+}
+
+function checkModes(config: ContainerConfig, host: HostConfig): void {
+  if (!/^(host|private|shareable|none|container:.+)?$/.test(host.IpcMode)) {
+    throw invalidParameter(`invalid IPC mode: ${host.IpcMode}`);
+  }
+  if (!/^(host|private|container:.+)?$/.test(host.PidMode)) throw invalidParameter(`invalid PID mode: ${host.PidMode}`);
+  if (!/^(host)?$/.test(host.UTSMode)) throw invalidParameter(`invalid UTS mode: ${host.UTSMode}`);
+  if (host.UTSMode === 'host' && (config.Hostname !== '' || config.Domainname !== '')) {
+    throw invalidParameter('conflicting options: hostname and the UTS mode');
+  }
+  if (host.ShmSize > 0 && host.IpcMode !== '' && !['private', 'shareable'].includes(host.IpcMode)) host.ShmSize = 0;
+  for (const [name] of Object.entries(host.Sysctls ?? {})) {
+    if (!NAMESPACED.test(name)) {
+      throw invalidParameter(`invalid sysctl: sysctl ${name} is not in a separate kernel namespace`);
+    }
+    if (name.startsWith('net.') && host.NetworkMode === 'host') {
+      throw invalidParameter(`sysctl '${name}' not allowed in host network namespace`);
+    }
+    if (name.startsWith('kernel.') && name !== 'kernel.domainname' && host.IpcMode === 'host') {
+      throw invalidParameter(`sysctl '${name}' not allowed in host ipc namespace`);
+    }
+  }
+}
+
+function checkSecurity(host: HostConfig, machine: Machine): void {
+  for (const name of [...(host.CapAdd ?? []), ...(host.CapDrop ?? [])]) normalizeCapability(name);
+  for (const option of host.SecurityOpt ?? []) {
+    if (option === 'no-new-privileges') continue;
+    const match = /^([a-z-]+)[=:](.*)$/s.exec(option);
+    if (match === null) throw invalidParameter(`invalid --security-opt 1: ${JSON.stringify(option)}`);
+    const [, key = '', value = ''] = match;
+    if (!['no-new-privileges', 'seccomp', 'apparmor', 'label', 'systempaths', 'writable-cgroups'].includes(key)) {
+      throw invalidParameter(`invalid --security-opt 2: ${JSON.stringify(option)}`);
+    }
+    if (key === 'no-new-privileges' && !['true', 'false'].includes(value)) {
+      throw invalidParameter(`invalid --security-opt 2: ${JSON.stringify(option)}`);
+    }
+  }
+  const { seccomp } = securityOptions(host.SecurityOpt ?? []);
+  if (seccomp !== undefined && !['', 'unconfined', 'builtin'].includes(seccomp)) {
+    customSeccomp(seccomp, [], machine.architecture);
+  }
+}
+
+/** Changes `host` where dockerd would; returns warnings for the client. */
+export function checkHostConfig(config: ContainerConfig, host: HostConfig, machine: Machine): string[] {
+  const warnings: string[] = [];
+  checkMemory(host, machine, warnings);
+  checkCpu(host, machine);
+  checkModes(config, host);
+  checkSecurity(host, machine);
+  if (Object.keys(host.PortBindings).length > 0 && !['host', 'none'].includes(host.NetworkMode)) {
+    throw notImplemented(
+      'publishing ports comes with a later version of berth; until then reach the container by its address, or use --network host',
+    );
+  }
+  if (!LOG_DRIVERS.includes(host.LogConfig.Type)) {
+    throw invalidParameter(`logger: no log driver named '${host.LogConfig.Type}' is registered`);
+  }
+  const size = host.LogConfig.Config['max-size'];
+  if (size !== undefined && logSize(size) === undefined) {
+    throw invalidParameter(`invalid size: '${size}'`);
+  }
+  if (host.Runtime !== '' && !machine.runtimes.includes(host.Runtime)) {
+    throw invalidParameter(`unknown or invalid runtime name: ${host.Runtime}`);
+  }
+  for (const { Name, Hard, Soft } of host.Ulimits ?? []) {
+    if (!RLIMITS.includes(Name)) throw invalidParameter(`invalid ulimit type: ${Name}`);
+    if (Hard !== -1 && (Soft > Hard || Soft === -1)) {
+      throw invalidParameter(`ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`);
+    }
+  }
+  if (config.StopTimeout !== undefined && config.StopTimeout < -1) {
+    throw conflict(`invalid stop timeout: ${config.StopTimeout}`);
+  }
+  return warnings;
+}
+
+/** '10m' in bytes. */
+export function logSize(text: string): number | undefined {
+  const match = /^(\d+)([kmg]?)b?$/i.exec(text);
+  if (match === null) return undefined;
+  const power = ['', 'k', 'm', 'g'].indexOf((match[2] ?? '').toLowerCase());
+  return Number(match[1]) * 1024 ** power;
+}

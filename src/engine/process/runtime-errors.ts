@@ -1,0 +1,60 @@
+/**
+ * What a runtime says into Docker's words: the CLIs take exit code 127 from 'executable file not found' and 126 from
+ * 'permission denied' (docker/cli, container run). Pure.
+ */
+export interface RuntimeFailure {
+  /** After 'unable to start container process: ' in Docker's text. */
+  detail: string;
+  /** Of the container's State: 127, 126, or 128 for what is not the command's fault. */
+  exitCode: number;
+}
+
+/** conmon passes crun's standard error on: lines, each with a time before it. */
+function clean(text: string): string {
+  const lines = text
+    .split('\n')
+    .map((line) =>
+      line
+        .trim()
+        .replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z?:\s*/, '')
+        .replace(/^(\[conmon:\w\]|time=\S+ level=\w+ msg=)\s*/, ''),
+    )
+    .filter((line) => line !== '');
+  return lines.at(-1) ?? 'the runtime gave no reason';
+}
+
+export function explainRuntimeError(text: string, command: string): RuntimeFailure {
+  const message = clean(text);
+  const quoted = JSON.stringify(command);
+  const name = command.includes('/') ? 'stat' : 'exec';
+  if (/executable file `?.*`? not found|executable file not found/i.test(message)) {
+    return { detail: `exec: ${quoted}: executable file not found in $PATH`, exitCode: 127 };
+  }
+  if (/(?:open|stat|exec|executable).*no such file or directory/i.test(message) && message.includes(command)) {
+    return {
+      detail: `exec: ${quoted}: ${name} ${command}: no such file or directory`,
+      exitCode: 127,
+    };
+  }
+  if (/rlimit/i.test(message)) {
+    return {
+      detail:
+        `error setting rlimits: ${message}: raising a limit above berthd's own needs CAP_SYS_RESOURCE, which it does ` +
+        'not have here; ask for a lower --ulimit',
+      exitCode: 128,
+    };
+  }
+  if (/permission denied/i.test(message)) return { detail: `exec: ${quoted}: permission denied`, exitCode: 126 };
+  if (/exec format error/i.test(message)) return { detail: `exec ${command}: exec format error`, exitCode: 126 };
+  if (/is a directory/i.test(message))
+    return { detail: `exec: ${quoted}: is a directory: permission denied`, exitCode: 126 };
+  if (/not a directory/i.test(message)) return { detail: `exec: ${quoted}: not a directory`, exitCode: 126 };
+  return { detail: message, exitCode: 128 };
+}
+
+export const createFailed = (detail: string): string =>
+  'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ' +
+  `unable to start container process: ${detail}: unknown`;
+
+export const execFailed = (detail: string): string =>
+  `OCI runtime exec failed: exec failed: unable to start container process: ${detail}: unknown`;
