@@ -4,9 +4,11 @@ import type { Containers, WaitCondition } from '../engine/port.ts';
 import type { Logger } from '../log.ts';
 import type { Json } from '../model/json.ts';
 import { MULTIPLEXED_STREAM, RAW_STREAM, type Exchange } from './exchange.ts';
-import { drained, writeFrame } from './framing.ts';
+import { Batch, drained, frame } from './framing.ts';
 import { pump } from './hijack.ts';
 import type { Route } from './router.ts';
+
+const NEWLINE = 10;
 
 function waitCondition(text: string): WaitCondition {
   if (text === '') return 'not-running';
@@ -37,20 +39,23 @@ async function sendLogs(containers: Containers, x: Exchange, log: Logger): Promi
     x.signal,
   );
   const response = x.stream(!tty && x.version >= 42 ? MULTIPLEXED_STREAM : RAW_STREAM);
+  const batch = new Batch(response);
+  const send = (stream: 1 | 2, line: Buffer): boolean => batch.write(tty ? line : frame(stream, line));
+  // A long line comes in pieces; the time belongs before the first.
+  const midLine = { 1: false, 2: false };
   try {
     for await (const { stream, data, time } of frames) {
       if (response.destroyed) return;
-      const line = timestamps ? Buffer.concat([Buffer.from(`${time} `), data]) : data;
-      const free = tty ? response.write(line) : writeFrame(response, stream, line);
-      if (!free) await drained(response);
+      const line = timestamps && !midLine[stream] ? Buffer.concat([Buffer.from(`${time} `), data]) : data;
+      midLine[stream] = data.at(-1) !== NEWLINE;
+      if (!send(stream, line)) await drained(response);
     }
   } catch (error) {
     if (x.signal.aborted) return;
     log.warn('reading logs failed', { error: messageOf(error) });
-    const text = Buffer.from(`Error grabbing logs: ${messageOf(error)}\n`);
-    if (tty) response.write(text);
-    else writeFrame(response, 2, text);
+    send(2, Buffer.from(`Error grabbing logs: ${messageOf(error)}\n`));
   }
+  batch.flush();
   response.end();
 }
 

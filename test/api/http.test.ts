@@ -373,6 +373,19 @@ void test('logs: framed or raw, with times, and the choice of streams', () =>
     assert.equal((await request(x.socket, 'GET', '/containers/c/logs?stdout=1&since=yesterday')).status, 400);
   }));
 
+void test('a long log arrives whole, its times only at the beginning of lines', () =>
+  withApi(async (x) => {
+    await create(x, 'c', { Image: 'b', Tty: true });
+    const piece = (data: string): { stream: 1; data: Buffer; time: string } => ({
+      stream: 1,
+      data: Buffer.from(data),
+      time: 'T',
+    });
+    x.containers.logLines = [piece('a'), piece('b\n'), ...Array.from({ length: 20_000 }, (_, i) => piece(`${i}\n`))];
+    const { text } = await request(x.socket, 'GET', '/containers/c/logs?stdout=1&timestamps=1');
+    assert.equal(text, `T ab\n${Array.from({ length: 20_000 }, (_, i) => `T ${i}\n`).join('')}`);
+  }));
+
 void test('events: history, filters, live, until, and the older shape', () =>
   withApi(async ({ socket, events }) => {
     events.publish('container', 'start', 'aaa', { name: 'c', image: 'busybox' });
