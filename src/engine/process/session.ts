@@ -50,6 +50,11 @@ export class AttachSession implements Session {
     this.#resolve(this.#socket);
   }
 
+  /** Nothing comes after what is sent before everything else. */
+  finish(): void {
+    this.#resolve(undefined);
+  }
+
   /** There will be no process: the output ends. */
   abandon(): void {
     this.close();

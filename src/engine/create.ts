@@ -1,0 +1,145 @@
+/** `POST /containers/create`: everything is checked before anything is made; what was made is undone on failure. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { arch } from 'node:process';
+import { hierarchies } from '../linux/cgroup.ts';
+import { type Context, publish, save } from './context.ts';
+import { checkHostConfig, type Machine } from './host-config.ts';
+import { commandOf, mergeConfig } from './merge.ts';
+import { mountPoints } from './mount-points.ts';
+import { checkName, makeName } from './names.ts';
+import type { CreateRequest } from './port.ts';
+import { type ContainerRecord, NEVER, timestamp } from './record.ts';
+import { Container } from './registry.ts';
+import { parseSignal } from './signals.ts';
+import { unavailable } from '../errors.ts';
+
+let machine: Machine | undefined;
+
+function thisMachine(context: Context): Machine {
+  const memory = hierarchies().find(({ mount }) => mount.endsWith('/memory'));
+  machine ??= {
+    cpus: cpus().length,
+    swapLimit: context.cgroupV2 || (memory !== undefined && existsSync(`${memory.mount}/memory.memsw.limit_in_bytes`)),
+    runtimes: ['crun', 'runc', 'io.containerd.runc.v2', context.settings.runtime],
+    architecture: arch,
+  };
+  return machine;
+}
+
+/** 'container:<ref>' with the ref made a full ID; other modes as they are. */
+function resolveMode(context: Context, mode: string): string {
+  if (!mode.startsWith('container:')) return mode;
+  return `container:${context.registry.find(mode.slice('container:'.length)).id}`;
+}
+
+function makeId(context: Context): string {
+  for (;;) {
+    const id = randomBytes(32).toString('hex');
+    // Twelve digits that are a number would be taken for one in places; Docker skips them, too.
+    if (!/^\d{12}/.test(id) && context.registry.get(id) === undefined) return id;
+  }
+}
+
+export async function createContainer(
+  context: Context,
+  request: CreateRequest,
+): Promise<{ Id: string; Warnings: string[] }> {
+  const { registry, paths } = context;
+  if (request.name !== undefined) checkName(request.name);
+  const image = await context.images.resolve(request.config.Image);
+  const config = mergeConfig(request.config, image.defaults);
+  const [path, ...args] = commandOf(config);
+  if (config.StopSignal !== undefined) parseSignal(config.StopSignal);
+  const host = {
+    ...request.hostConfig,
+    NetworkMode: resolveMode(context, request.hostConfig.NetworkMode || 'default'),
+    PidMode: resolveMode(context, request.hostConfig.PidMode),
+    IpcMode: resolveMode(context, request.hostConfig.IpcMode) || 'private',
+    ShmSize: request.hostConfig.ShmSize || context.settings.defaultShmSize,
+  };
+  const Warnings = checkHostConfig(config, host, thisMachine(context));
+  const id = makeId(context);
+  const joined = host.NetworkMode.startsWith('container:');
+  if (config.Hostname === '' && !joined && host.UTSMode !== 'host') config.Hostname = id.slice(0, 12);
+  const { mounts, create } = mountPoints(config, host, {
+    exists: (file) => existsSync(file),
+    newName: () => randomBytes(32).toString('hex'),
+    volumePath: (name) => `${paths.volumes}/${name}/_data`,
+  });
+  const name = request.name ?? makeName((taken) => registry.hasName(taken), Math.random);
+  context.sandboxes.check({
+    containerId: id,
+    containerName: name,
+    hostname: config.Hostname,
+    domainname: config.Domainname,
+    networkMode: host.NetworkMode,
+    endpoints: request.networking.EndpointsConfig,
+    dns: host.Dns,
+    dnsSearch: host.DnsSearch,
+    dnsOptions: host.DnsOptions,
+    extraHosts: host.ExtraHosts ?? [],
+  });
+  const record: ContainerRecord = {
+    id,
+    name,
+    created: timestamp(),
+    path,
+    args,
+    imageId: image.id,
+    lowerDirs: image.lowerDirs,
+    config,
+    hostConfig: host,
+    networking: request.networking,
+    state: {
+      Status: 'created',
+      Running: false,
+      Paused: false,
+      Restarting: false,
+      OOMKilled: false,
+      Dead: false,
+      Pid: 0,
+      ExitCode: 0,
+      Error: '',
+      StartedAt: NEVER,
+      FinishedAt: NEVER,
+    },
+    mounts,
+    restartCount: 0,
+    stoppedByHand: false,
+  };
+  registry.reserve(name, id);
+  const made: string[] = [];
+  try {
+    for (const source of create) made.push(mkdirSync(source, { recursive: true }) ?? '');
+    makeDirectories(context, record, made);
+    const container = new Container(record);
+    save(context, container);
+    registry.add(container);
+    publish(context, container, 'create');
+  } catch (error) {
+    registry.release(name, id);
+    for (const directory of made.toReversed())
+      if (directory !== '') rmSync(directory, { recursive: true, force: true });
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
+      throw unavailable(`no space left on device: free some below ${paths.containers} (berth container prune)`, error);
+    }
+    throw error;
+  }
+  return { Id: id, Warnings };
+}
+
+function makeDirectories(context: Context, { id, lowerDirs, mounts }: ContainerRecord, made: string[]): void {
+  const { paths } = context;
+  made.push(paths.container(id));
+  mkdirSync(paths.container(id), { recursive: true, mode: 0o700 });
+  // The upper directory's mode and owner become those of '/'.
+  const root = lowerDirs[0] === undefined ? undefined : statSync(lowerDirs[0]);
+  mkdirSync(paths.upper(id), { mode: root === undefined ? 0o755 : root.mode & 0o7777 });
+  mkdirSync(paths.work(id), { mode: 0o700 });
+  mkdirSync(paths.netFiles(id), { mode: 0o700 });
+  for (const { Type, Source } of mounts) {
+    if (Type === 'volume') made.push(mkdirSync(Source, { recursive: true }) ?? '');
+  }
+}

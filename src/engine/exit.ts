@@ -1,0 +1,131 @@
+/** The end of a container's process: its exit code from conmon's file, what it held given back, the restart policy. */
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { messageOf } from '../errors.ts';
+import { removeCgroup } from '../linux/cgroup.ts';
+import { unmount } from '../linux/mounts.ts';
+import { watchExit } from '../linux/pidfd.ts';
+import { type Context, cgroupOf, publish, save } from './context.ts';
+import { timestamp } from './record.ts';
+import type { Container } from './registry.ts';
+import { removeStopped } from './remove.ts';
+import { planRestart } from './restart-policy.ts';
+import { startContainer } from './start.ts';
+
+/** conmon writes the exit code and ends: its own end is the news, whatever happened to it. */
+export function watchContainer(context: Context, container: Container): void {
+  const { monitor } = container.record;
+  if (monitor === undefined) return;
+  container.watch = watchExit(monitor, () => {
+    void container.lock
+      .run(async () => finish(context, container))
+      .catch((error: unknown) => {
+        context.log.error('a container could not be cleaned up', { container: container.id, error: messageOf(error) });
+      });
+  });
+}
+
+interface Outcome {
+  code: number;
+  finishedAt: string;
+  error: string;
+  oom: boolean;
+}
+
+export function outcomeOf(context: Context, id: string): Outcome {
+  const file = context.paths.exitFile(id);
+  const oom = existsSync(`${context.paths.bundle(id)}/oom`);
+  try {
+    const code = Number(readFileSync(file, 'utf8'));
+    return { code, finishedAt: timestamp(statSync(file).mtimeMs), error: '', oom };
+  } catch {
+    return {
+      code: 137,
+      finishedAt: timestamp(),
+      error:
+        'the monitor of this container (conmon) was killed, so its process was ended, too; start the container again, ' +
+        "and see the machine's log (journalctl -k) for an out-of-memory kill",
+      oom,
+    };
+  }
+}
+
+/** Gives back everything a run holds; goes on past errors and reports them all. */
+export async function cleanUp(context: Context, container: Container): Promise<void> {
+  const { paths } = context;
+  const { id } = container;
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => rmSync(paths.bundle(id), { recursive: true, force: true }));
+  undo.defer(() => rmSync(`${paths.runtime}/${id}`, { recursive: true, force: true }));
+  undo.defer(async () => unmount(paths.rootfs(id)));
+  undo.defer(async () => context.sandboxes.close(id));
+  undo.defer(async () => removeCgroup(cgroupOf(context, container)));
+}
+
+/** Under the container's lock. */
+export async function finish(context: Context, container: Container): Promise<void> {
+  const { record } = container;
+  const { state } = record;
+  if (!state.Running) return;
+  container.watch?.close();
+  container.watch = undefined;
+  const outcome = outcomeOf(context, container.id);
+  try {
+    await cleanUp(context, container);
+  } catch (error) {
+    context.log.error('what a container held was not given back entirely', {
+      container: container.id,
+      error: messageOf(error),
+    });
+  }
+  delete record.init;
+  delete record.monitor;
+  const ran = Date.parse(outcome.finishedAt) - Date.parse(state.StartedAt);
+  const plan = context.ending
+    ? undefined
+    : planRestart({
+        policy: record.hostConfig.RestartPolicy,
+        exitCode: outcome.code,
+        restarts: record.restartCount,
+        stoppedByHand: record.stoppedByHand,
+        ran,
+        lastDelay: container.restartDelay,
+      });
+  Object.assign(state, {
+    Status: plan === undefined ? 'exited' : 'restarting',
+    Running: false,
+    Restarting: plan !== undefined,
+    OOMKilled: outcome.oom,
+    Pid: 0,
+    ExitCode: outcome.code,
+    Error: outcome.error,
+    FinishedAt: outcome.finishedAt,
+  });
+  save(context, container);
+  if (outcome.oom) publish(context, container, 'oom');
+  publish(context, container, 'die', {
+    exitCode: String(outcome.code),
+    execDuration: String(Math.max(0, Math.floor(ran / 1000))),
+  });
+  container.moments.tell('exit', { StatusCode: outcome.code });
+  if (plan !== undefined) scheduleRestart(context, container, plan.delay);
+  else if (record.hostConfig.AutoRemove && !container.removing) {
+    await removeStopped(context, container, { volumes: true });
+  }
+}
+
+export function scheduleRestart(context: Context, container: Container, delay: number): void {
+  container.restartDelay = delay;
+  const timer = setTimeout(() => {
+    container.restart = undefined;
+    void container.lock
+      .run(async () => {
+        if (container.running || container.removing || context.ending || !container.record.state.Restarting) return;
+        container.record.restartCount++;
+        await startContainer(context, container);
+      })
+      .catch((error: unknown) => {
+        context.log.warn('a restart by policy failed', { container: container.id, error: messageOf(error) });
+      });
+  }, delay);
+  container.restart = { timer, delay };
+}

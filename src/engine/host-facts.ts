@@ -1,0 +1,88 @@
+/** What the spec needs to know of the machine: devices, the init program, namespaces of other containers. */
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { conflict, invalidParameter, unavailable } from '../errors.ts';
+import type { HostConfig } from '../model/container.ts';
+import type { Context } from './context.ts';
+import type { HostDevice } from './spec/devices.ts';
+
+const MODE = 0o7777;
+
+function deviceAt(pathOnHost: string, path: string, access: string): HostDevice | undefined {
+  const stat = statSync(pathOnHost, { throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
+  const type = stat.isCharacterDevice() ? 'c' : stat.isBlockDevice() ? 'b' : undefined;
+  if (type === undefined) return undefined;
+  // makedev(3): 12 bits of major, 20 of minor, in two pieces each; the high pieces are zero below 4096 and 1 million.
+  const { rdev } = stat;
+  const major = (rdev >>> 8) & 0xfff;
+  const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
+  return { path, type, access, major, minor, fileMode: stat.mode & MODE, uid: stat.uid, gid: stat.gid };
+}
+
+function devicesBelow(pathOnHost: string, path: string, access: string): HostDevice[] {
+  const stat = statSync(pathOnHost, { throwIfNoEntry: false });
+  if (!stat?.isDirectory()) {
+    const device = deviceAt(pathOnHost, path, access);
+    return device === undefined ? [] : [device];
+  }
+  return readdirSync(pathOnHost, { withFileTypes: true }).flatMap((entry) =>
+    entry.isSymbolicLink() ? [] : devicesBelow(`${pathOnHost}/${entry.name}`, `${path}/${entry.name}`, access),
+  );
+}
+
+/** The terminals and memory areas that the runtime makes itself. */
+const OWN = /^\/dev\/(pts|shm|mqueue|console|fd|core|ptmx|null|zero|full|random|urandom|tty)(\/|$)/;
+
+export function devicesOf(host: HostConfig): HostDevice[] {
+  if (host.Privileged) return devicesBelow('/dev', '/dev', 'rwm').filter(({ path }) => !OWN.test(path));
+  return (host.Devices ?? []).flatMap(({ PathOnHost, PathInContainer, CgroupPermissions }) => {
+    const access = CgroupPermissions || 'rwm';
+    if (!/^[rwm]{1,3}$/.test(access)) throw invalidParameter(`invalid device mode: ${access}`);
+    const devices = devicesBelow(PathOnHost, PathInContainer || PathOnHost, access);
+    if (devices.length > 0) return devices;
+    throw invalidParameter(
+      `error gathering device information while adding custom device ${JSON.stringify(PathOnHost)}: ` +
+        (statSync(PathOnHost, { throwIfNoEntry: false }) === undefined
+          ? 'no such file or directory'
+          : 'not a device node'),
+    );
+  });
+}
+
+const executable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Absolute path of a program on PATH. */
+export function findProgram(name: string): string | undefined {
+  if (name.includes('/')) return executable(name) ? name : undefined;
+  const directories = [...(process.env['PATH'] ?? '').split(':'), '/usr/bin', '/usr/sbin', '/usr/local/bin'];
+  return directories.map((directory) => `${directory}/${name}`).find(executable);
+}
+
+/** A statically linked init: the image may have no library that another needs. */
+export function initProgram(context: Context): string {
+  const configured = context.settings.initPath;
+  const found = [`${configured}-static`, 'tini-static', configured, 'docker-init', 'tini']
+    .filter((name) => name !== '' && name !== '-static')
+    .map(findProgram)
+    .find((path) => path !== undefined);
+  if (found !== undefined) return found;
+  throw unavailable('--init needs tini on this machine (Debian: apt-get install tini), or --init-path of berthd');
+}
+
+/** Of a mode 'container:<id>': the path of that container's namespace. */
+export function namespaceOf(context: Context, mode: string, kind: 'pid' | 'ipc'): 'own' | 'host' | { path: string } {
+  if (mode === 'host') return 'host';
+  if (!mode.startsWith('container:')) return 'own';
+  const other = context.registry.find(mode.slice('container:'.length));
+  if (!other.running) {
+    throw conflict(`cannot join ${kind.toUpperCase()} of a non running container: ${other.id}`);
+  }
+  return { path: `/proc/${other.record.state.Pid}/ns/${kind}` };
+}

@@ -1,0 +1,50 @@
+/** The end of a container that does not run. */
+import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Context, publish, save } from './context.ts';
+import type { Container } from './registry.ts';
+
+/**
+ * Under the container's lock. The record goes last: what a crash interrupts is found again and finished. Files are
+ * renamed away by nobody: a container's own directory is removed in place, on a thread of the pool.
+ */
+export async function removeStopped(
+  context: Context,
+  container: Container,
+  options: { volumes: boolean },
+): Promise<void> {
+  const { record } = container;
+  container.removing = true;
+  if (container.restart !== undefined) clearTimeout(container.restart.timer);
+  container.restart = undefined;
+  record.state.Status = 'removing';
+  record.state.Dead = true;
+  save(context, container);
+  try {
+    await rm(context.paths.container(container.id), { recursive: true, force: true });
+  } catch (error) {
+    record.state.Status = 'dead';
+    container.removing = false;
+    save(context, container);
+    throw error;
+  }
+  if (options.volumes) {
+    for (const mount of record.mounts) {
+      if (mount.Type === 'volume' && mount.anonymous && !usedByOthers(context, container, mount.Source)) {
+        rmSync(dirname(mount.Source), { recursive: true, force: true });
+      }
+    }
+  }
+  for (const session of container.pending) session.abandon();
+  container.pending.clear();
+  context.store.delete('container', container.id);
+  context.registry.remove(container);
+  publish(context, container, 'destroy');
+  container.moments.tell('removed', { StatusCode: record.state.ExitCode });
+}
+
+const usedByOthers = (context: Context, container: Container, source: string): boolean =>
+  context.registry
+    .all()
+    .some((other) => other !== container && other.record.mounts.some((mount) => mount.Source === source));

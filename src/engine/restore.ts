@@ -1,0 +1,170 @@
+/**
+ * A daemon that begins: what its predecessor left. Each record is compared with the processes, files and control groups
+ * that are there; what nobody owns is removed. Works after an orderly end, after kill -9 at any moment, after a reboot.
+ */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { messageOf } from '../errors.ts';
+import { groupsBelow, processesIn, removeCgroup } from '../linux/cgroup.ts';
+import { mountPoints, unmount } from '../linux/mounts.ts';
+import { isAlive } from '../linux/pidfd.ts';
+import { type Context, cgroupOf, parentCgroup, publish, save } from './context.ts';
+import { cleanUp, finish, watchContainer } from './exit.ts';
+import { timestamp, type ContainerRecord } from './record.ts';
+import { Container } from './registry.ts';
+import { removeStopped } from './remove.ts';
+import { startsWithDaemon } from './restart-policy.ts';
+import { startContainer } from './start.ts';
+
+const ID = /^[0-9a-f]{64}$/;
+
+const entries = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
+
+export async function restoreContainers(context: Context): Promise<void> {
+  const { registry, store, sandboxes, log } = context;
+  for (const record of store.list<ContainerRecord>('container')) registry.add(new Container(record));
+  const running = new Map<string, { pid: number; name: string }>();
+  const ended: Container[] = [];
+  for (const container of registry.all()) {
+    const { record } = container;
+    if (!record.state.Running) continue;
+    if (lives(context, container)) running.set(record.id, { pid: record.state.Pid, name: record.name });
+    else ended.push(container);
+  }
+  await sandboxes.restore(running);
+  for (const container of registry.all()) {
+    if (!running.has(container.id)) continue;
+    container.startedAt = Date.parse(container.record.state.StartedAt);
+    watchContainer(context, container);
+  }
+  const attempt = async (container: Container, what: string, body: () => Promise<void>): Promise<void> => {
+    try {
+      await container.lock.run(body);
+    } catch (error) {
+      log.error(`${what} failed`, { container: container.id, error: messageOf(error) });
+    }
+  };
+  for (const container of ended) await attempt(container, 'ending a container', async () => endOf(context, container));
+  await sweep(context, running);
+  for (const container of registry.all()) {
+    const { state, hostConfig } = container.record;
+    const unfinished = state.Status === 'removing' || state.Dead;
+    if (unfinished || (hostConfig.AutoRemove && !state.Running && state.Status === 'exited')) {
+      await attempt(container, 'removing a container', async () =>
+        removeStopped(context, container, { volumes: hostConfig.AutoRemove }),
+      );
+    } else if (!existsSync(context.paths.container(container.id))) {
+      log.warn('the files of a container are gone: its changes and logs are lost', { container: container.id });
+    }
+  }
+}
+
+/** Its monitor and its process live, and the process was let go. */
+function lives(context: Context, { record }: Container): boolean {
+  const { init, monitor } = record;
+  if (init === undefined || monitor === undefined || !isAlive(monitor) || !isAlive(init)) return false;
+  return context.runtime.kind !== 'crun' || !existsSync(`${context.paths.runtime}/${record.id}/exec.fifo`);
+}
+
+async function endOf(context: Context, container: Container): Promise<void> {
+  const { record, id } = container;
+  const { paths } = context;
+  const neverLetGo = existsSync(`${paths.runtime}/${id}/exec.fifo`);
+  if (existsSync(paths.exitFile(id)) && !neverLetGo) return finish(context, container);
+  if (!existsSync(paths.bundle(id))) {
+    // The machine was started anew: nobody saw the end.
+    await cleanUp(context, container);
+    delete record.init;
+    delete record.monitor;
+    Object.assign(record.state, {
+      Status: 'exited',
+      Running: false,
+      Pid: 0,
+      ExitCode: 255,
+      Error: '',
+      FinishedAt: timestamp(),
+    });
+    save(context, container);
+    publish(context, container, 'die', { exitCode: '255', execDuration: '0' });
+    return;
+  }
+  if (!neverLetGo) return finish(context, container);
+  // berthd ended between the making of the process and the word to go: nothing of the user's ever ran.
+  await cleanUp(context, container);
+  delete record.init;
+  delete record.monitor;
+  const { state } = record;
+  Object.assign(state, { Status: 'created', Running: false, Pid: 0, StartedAt: '0001-01-01T00:00:00Z' });
+  save(context, container);
+}
+
+/** Processes, groups, mounts and directories that no record stands for. */
+async function sweep(context: Context, running: ReadonlyMap<string, unknown>): Promise<void> {
+  const { registry, paths, log } = context;
+  const attempt = async (what: string, body: () => unknown): Promise<void> => {
+    try {
+      await body();
+    } catch (error) {
+      log.warn(`${what} could not be removed`, { error: messageOf(error) });
+    }
+  };
+  const bundles = entries(paths.bundles).filter((id) => ID.test(id));
+  const mine = new Set([...bundles, ...entries(paths.containers), ...registry.all().map(({ id }) => id)]);
+  const parent = parentCgroup(context, '');
+  for (const id of groupsBelow(`/${parent}`)) {
+    // A parent group may be shared with another daemon: only what is known as this one's is touched.
+    if (!running.has(id) && mine.has(id))
+      await attempt('a control group', async () => removeCgroup(`/${parent}/${id}`));
+  }
+  for (const container of registry.all()) {
+    const group = cgroupOf(context, container);
+    if (!running.has(container.id) && !group.startsWith(`/${parent}/`) && processesIn(group).length > 0) {
+      await attempt('a control group', async () => removeCgroup(group));
+    }
+  }
+  for (const { target, type } of mountPoints().toReversed()) {
+    const id = target.startsWith(`${paths.bundles}/`)
+      ? target.slice(paths.bundles.length + 1).split('/')[0]
+      : undefined;
+    if (type === 'overlay' && id !== undefined && !running.has(id))
+      await attempt('a mount', async () => unmount(target));
+  }
+  for (const id of bundles) {
+    if (!running.has(id)) {
+      await attempt('a directory', () => rmSync(paths.bundle(id), { recursive: true, force: true }));
+    }
+  }
+  for (const id of entries(paths.runtime)) {
+    if (!running.has(id)) {
+      await attempt('a directory', () => rmSync(`${paths.runtime}/${id}`, { recursive: true, force: true }));
+    }
+  }
+  for (const id of entries(paths.containers)) {
+    if (ID.test(id) && registry.get(id) === undefined) {
+      await attempt('a directory', () => rmSync(paths.container(id), { recursive: true, force: true }));
+    }
+  }
+  for (const id of entries(paths.execs)) {
+    await attempt('a directory', () => rmSync(`${paths.execs}/${id}`, { recursive: true, force: true }));
+  }
+}
+
+/** After restore(): the restart policies' due. */
+export async function startByPolicy(context: Context): Promise<void> {
+  const due = context.registry.all().filter(({ record, running }) => {
+    const { state, hostConfig, stoppedByHand } = record;
+    if (running || state.Status === 'created') return false;
+    return state.Restarting || startsWithDaemon(hostConfig.RestartPolicy, stoppedByHand, state.ExitCode);
+  });
+  await Promise.all(
+    due.map(async (container) =>
+      container.lock
+        .run(async () => startContainer(context, container))
+        .catch((error: unknown) => {
+          context.log.error('a container could not be started again', {
+            container: container.id,
+            error: messageOf(error),
+          });
+        }),
+    ),
+  );
+}

@@ -1,0 +1,69 @@
+/** A container's root file system: an overlay over its image, and what is prepared in it before its process runs. */
+import { execFile } from 'node:child_process';
+import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { mountOverlay } from '../linux/mounts.ts';
+import type { Context } from './context.ts';
+import type { ContainerRecord, MountRecord } from './record.ts';
+import { makeDirectoryIn, resolveIn } from './safe-path.ts';
+import { lookUpUser, type Identity } from './users.ts';
+import { invalidParameter, unavailable } from '../errors.ts';
+
+const execute = promisify(execFile);
+
+/** Larger files are no user databases. */
+const LARGEST_DATABASE = 4 << 20;
+
+function readIn(root: string, path: string): string {
+  const file = resolveIn(root, path);
+  const stat = lstatSync(file, { throwIfNoEntry: false });
+  return stat?.isFile() && stat.size <= LARGEST_DATABASE ? readFileSync(file, 'utf8') : '';
+}
+
+export const identityIn = (root: string, user: string, groups: readonly string[]): Identity =>
+  lookUpUser(user, groups, readIn(root, '/etc/passwd'), readIn(root, '/etc/group'));
+
+export function mountRootfs(context: Context, record: ContainerRecord): string {
+  const { paths } = context;
+  const { id } = record;
+  const target = paths.rootfs(id);
+  const missing = record.lowerDirs.find((directory) => !existsSync(directory));
+  if (missing !== undefined) {
+    throw unavailable(`a layer of the container's image is gone (${missing}): pull ${record.config.Image} again`);
+  }
+  mkdirSync(target, { recursive: true, mode: 0o700 });
+  mountOverlay({
+    target,
+    lowerDirs: record.lowerDirs,
+    upperDir: paths.upper(id),
+    workDir: paths.work(id),
+    // Nothing of such a container outlives it: there is nothing to write back.
+    volatile: record.hostConfig.AutoRemove,
+  });
+  return target;
+}
+
+/** The working directory is made when the image has none, for its user, as Docker does. */
+export function makeWorkingDirectory(root: string, path: string, { uid, gid }: Identity): void {
+  if (path === '' || path === '/') return;
+  const target = resolveIn(root, path);
+  const stat = statSync(target, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) return;
+  if (stat !== undefined) throw invalidParameter(`Cannot mkdir: ${path} is not a directory`);
+  makeDirectoryIn(root, path);
+  chownSync(target, uid, gid);
+}
+
+/** Where a mount goes there must be something to mount on; runtimes make it, Berth copies volumes' first content. */
+export async function fillVolumes(root: string, mounts: readonly MountRecord[]): Promise<void> {
+  for (const { Type, copyUp, Source, Destination } of mounts) {
+    if (Type !== 'volume') continue;
+    mkdirSync(Source, { recursive: true });
+    if (!copyUp || readdirSync(Source).length > 0) continue;
+    const from = resolveIn(root, Destination);
+    const stat = lstatSync(from, { throwIfNoEntry: false });
+    if (!stat?.isDirectory()) continue;
+    chownSync(Source, stat.uid, stat.gid);
+    if (readdirSync(from).length > 0) await execute('cp', ['-a', '--', `${from}/.`, Source]);
+  }
+}

@@ -1,0 +1,270 @@
+/** `POST /containers/{id}/start`: sandbox, root file system, specification, conmon, and the word to go. */
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { arch } from 'node:process';
+import { promisify } from 'node:util';
+import { BerthError, conflict, invalidParameter, messageOf, notModified, system } from '../errors.ts';
+import { removeCgroup } from '../linux/cgroup.ts';
+import { unmount } from '../linux/mounts.ts';
+import { identify } from '../linux/pidfd.ts';
+import { type Context, cgroupOf, publish, save } from './context.ts';
+import { watchContainer } from './exit.ts';
+import { devicesOf, initProgram, namespaceOf } from './host-facts.ts';
+import { logSize } from './host-config.ts';
+import { RuntimeError, spawnMonitor, type Monitor } from './process/monitor.ts';
+import { createFailed, explainRuntimeError } from './process/runtime-errors.ts';
+import { NEVER, timestamp, type ProcessRecord } from './record.ts';
+import type { Container } from './registry.ts';
+import { fillVolumes, identityIn, makeWorkingDirectory, mountRootfs } from './rootfs.ts';
+import { customSeccomp } from './spec/seccomp.ts';
+import { buildSpec } from './spec/spec.ts';
+import type { Sandbox } from '../network/port.ts';
+import { readFileSync } from 'node:fs';
+
+const execute = promisify(execFile);
+
+export async function startContainer(context: Context, container: Container): Promise<void> {
+  const { state } = container.record;
+  if (state.Running) throw notModified('');
+  if (container.removing || state.Dead) {
+    throw conflict('container is marked for removal and cannot be started');
+  }
+  if (container.restart !== undefined) clearTimeout(container.restart.timer);
+  container.restart = undefined;
+  try {
+    await launch(context, container);
+  } catch (error) {
+    for (const session of container.pending) session.abandon();
+    container.pending.clear();
+    const code = error instanceof StartFailure ? error.exitCode : 128;
+    Object.assign(container.record.state, {
+      Status: state.StartedAt === NEVER ? 'created' : 'exited',
+      Running: false,
+      Restarting: false,
+      Pid: 0,
+      ExitCode: code,
+      Error: messageOf(error),
+    });
+    save(context, container);
+    container.moments.tell('exit', { StatusCode: code, Error: { Message: messageOf(error) } });
+    throw error;
+  }
+}
+
+class StartFailure extends BerthError {
+  readonly exitCode: number;
+  constructor(message: string, exitCode: number, cause: unknown) {
+    super('InvalidParameter', message, { cause });
+    this.exitCode = exitCode;
+  }
+}
+
+async function launch(context: Context, container: Container): Promise<void> {
+  const { paths, sandboxes } = context;
+  const { record } = container;
+  const { id, hostConfig: host, config } = record;
+  const bundle = paths.bundle(id);
+  const pid = namespaceOf(context, host.PidMode, 'pid');
+  const ipc = namespaceOf(context, host.IpcMode, 'ipc');
+  await using undo = new AsyncDisposableStack();
+  // What a crash or a failed start left would be in the way.
+  rmSync(bundle, { recursive: true, force: true });
+  mkdirSync(`${bundle}/exit`, { recursive: true, mode: 0o700 });
+  undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
+  const monitor = monitorOf(context, container);
+  undo.defer(() => monitor.cancel());
+  const opening = sandboxes.open({
+    containerId: id,
+    containerName: record.name,
+    hostname: config.Hostname,
+    domainname: config.Domainname,
+    networkMode: host.NetworkMode,
+    endpoints: record.networking.EndpointsConfig,
+    dns: host.Dns,
+    dnsSearch: host.DnsSearch,
+    dnsOptions: host.DnsOptions,
+    extraHosts: host.ExtraHosts ?? [],
+    filesDir: paths.netFiles(id),
+  });
+  opening.catch(() => undefined);
+  undo.defer(async () => {
+    // A sandbox that is still being made is waited for, then ended.
+    await opening.then(
+      () => undefined,
+      () => undefined,
+    );
+    await sandboxes.close(id);
+  });
+  const rootfs = mountRootfs(context, record);
+  undo.defer(async () => unmount(rootfs));
+  const identity = identityIn(rootfs, config.User, host.GroupAdd ?? []);
+  makeWorkingDirectory(rootfs, config.WorkingDir, identity);
+  await fillVolumes(rootfs, record.mounts);
+  const init = (host.Init ?? context.settings.init) ? initProgram(context) : undefined;
+  const sandbox = await opening;
+  const cgroup = cgroupOf(context, container);
+  const spec = buildSpec({
+    id,
+    command: [record.path, ...record.args],
+    config: { ...config, Hostname: config.Hostname || hostnameOf(sandbox) },
+    hostConfig: host,
+    identity,
+    rootfs,
+    cgroup,
+    networkNamespace: sandbox.namespacePath,
+    pid,
+    ipc,
+    mounts: {
+      shm: ipc === 'own' && host.IpcMode !== 'none' ? { size: host.ShmSize } : sharedShm(ipc),
+      files: { hostname: sandbox.hostnamePath, hosts: sandbox.hostsPath, resolvConf: sandbox.resolvConfPath },
+      init,
+      mounts: record.mounts,
+      tmpfs: host.Tmpfs ?? {},
+    },
+    devices: devicesOf(host),
+    ulimits: host.Ulimits ?? context.settings.defaultUlimits,
+    capabilities: context.capabilities,
+    architecture: arch,
+    cgroupV2: context.cgroupV2,
+    noNewPrivileges: context.settings.noNewPrivileges,
+  });
+  if (context.settings.seccompProfile && !host.Privileged) useProfile(context, spec, host.SecurityOpt ?? []);
+  writeFileSync(`${bundle}/config.json`, JSON.stringify(spec), { mode: 0o600 });
+  undo.defer(async () => {
+    await removeCgroup(cgroup);
+    rmSync(`${paths.runtime}/${id}`, { recursive: true, force: true });
+  });
+  const created = await createProcess(monitor, record.path);
+  const initProcess = identify(created);
+  const conmon = identify(Number(readFileSync(`${bundle}/conmon.pid`, 'utf8')));
+  if (conmon === undefined) throw system('conmon ended before the container was started');
+  // Everyone who attached before is connected before the first byte can be written.
+  for (const session of container.pending) session.connect(paths.attach(id));
+  container.pending.clear();
+  const state = record.state;
+  container.startedAt = Date.now();
+  record.init = initProcess ?? { pid: created, startTime: '' };
+  record.monitor = conmon;
+  record.stoppedByHand = false;
+  Object.assign(state, {
+    Status: 'running',
+    Running: true,
+    Restarting: false,
+    OOMKilled: false,
+    Dead: false,
+    Pid: created,
+    ExitCode: 0,
+    Error: '',
+    StartedAt: timestamp(),
+    FinishedAt: state.FinishedAt,
+  });
+  // The record says 'running' before the process runs: a berthd that ends here finds it waiting at its FIFO.
+  save(context, container);
+  undo.defer(() => {
+    delete record.init;
+    delete record.monitor;
+  });
+  await release(context, container, record.init);
+  undo.move();
+  watchContainer(context, container);
+  publish(context, container, 'start');
+}
+
+function monitorOf(context: Context, { record }: Container): Monitor {
+  const { paths, runtime } = context;
+  const { id, config, hostConfig: host } = record;
+  const size = host.LogConfig.Config['max-size'];
+  return spawnMonitor({
+    conmon: context.conmon,
+    runtime: runtime.path,
+    runtimeArgs: runtimeArguments(context),
+    containerId: id,
+    unitId: id,
+    name: record.name,
+    bundle: paths.bundle(id),
+    exitDir: `${paths.bundle(id)}/exit`,
+    logPath: host.LogConfig.Type === 'none' ? undefined : paths.log(id),
+    logSizeMax: size === undefined ? undefined : logSize(size),
+    tty: config.Tty,
+    stdin: config.OpenStdin,
+    leaveStdinOpen: config.OpenStdin && (!config.StdinOnce || config.Tty),
+  });
+}
+
+export const runtimeArguments = ({ paths, runtime }: Context): string[] => [
+  '--root',
+  paths.runtime,
+  ...(runtime.kind === 'crun' ? ['--cgroup-manager=cgroupfs'] : []),
+];
+
+async function createProcess(monitor: Monitor, command: string): Promise<number> {
+  try {
+    return await monitor.create();
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error;
+    const { detail, exitCode } = explainRuntimeError(error.message, command);
+    throw new StartFailure(createFailed(detail), exitCode, error);
+  }
+}
+
+const sharedShm = (ipc: 'own' | 'host' | { path: string }): { path: string } | undefined =>
+  typeof ipc === 'object' ? { path: ipc.path.replace(/ns\/ipc$/, 'root/dev/shm') } : undefined;
+
+function hostnameOf({ hostnamePath }: Sandbox): string {
+  try {
+    return readFileSync(hostnamePath, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+function useProfile(context: Context, spec: ReturnType<typeof buildSpec>, options: readonly string[]): void {
+  if (options.some((option) => /^seccomp[=:]/.test(option))) return;
+  const { seccompProfile } = context.settings;
+  if (seccompProfile === 'builtin') return;
+  if (seccompProfile === 'unconfined') {
+    delete spec.linux.seccomp;
+    return;
+  }
+  let text;
+  try {
+    text = readFileSync(seccompProfile, 'utf8');
+  } catch (error) {
+    throw invalidParameter(`opening seccomp profile (${seccompProfile}) failed: ${messageOf(error)}`, error);
+  }
+  spec.linux.seccomp = customSeccomp(text, spec.process.capabilities.bounding, arch);
+}
+
+/**
+ * What `crun start` does (libcrun: the init process waits for one byte from exec.fifo in the container's state
+ * directory) without the 18 ms of a process. Where that file is not there, and with runc, the runtime is called.
+ */
+async function release(context: Context, { id }: Container, init: ProcessRecord): Promise<void> {
+  const fifo = `${context.paths.runtime}/${id}/exec.fifo`;
+  if (context.runtime.kind === 'crun' && existsSync(fifo)) {
+    let fd;
+    try {
+      fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      // ENXIO: nobody reads it, the process is gone.
+      throw system(`the container's process (${init.pid}) ended before it was started`, error);
+    }
+    try {
+      unlinkSync(fifo);
+      writeSync(fd, '\0');
+    } finally {
+      closeSync(fd);
+    }
+    return;
+  }
+  try {
+    await execute(context.runtime.path, [...runtimeArguments(context), 'start', id]);
+  } catch (error) {
+    const { detail, exitCode } = explainRuntimeError(
+      error instanceof Error && 'stderr' in error ? String(error.stderr) : messageOf(error),
+      '',
+    );
+    throw new StartFailure(createFailed(detail), exitCode, error);
+  }
+}
