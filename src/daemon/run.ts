@@ -41,11 +41,13 @@ export interface PartsContext {
   store: Store;
   events: EventBus;
   log: Logger;
+  /** 'refused': crun cannot work here. */
+  hybridCgroups: 'plain' | 'left' | 'refused';
 }
 
 export interface Composition {
-  /** Before any thread is born: what must be true of the whole process (mount namespace). */
-  prepare(log: Logger): void;
+  /** Before any thread is born, as it moves the whole process: linux/mounts.ts. */
+  leaveHybridCgroups(): { outcome: PartsContext['hybridCgroups']; reason?: string };
   compose(context: PartsContext): Parts | Promise<Parts>;
 }
 
@@ -91,7 +93,8 @@ async function serve(
 ): Promise<void> {
   const began = performance.now();
   for (const warning of preflight(settings, surroundings())) log.warn(warning);
-  composition.prepare(log);
+  const { outcome: hybridCgroups, reason } = composition.leaveHybridCgroups();
+  if (reason !== undefined) log.warn(`cannot hide the cgroup2 mount of this host from crun: ${reason}`);
   // Creates every thread of the libuv pool now: one born later, while the main thread is in a container's network
   // namespace, would stay there for good.
   await stat('/');
@@ -109,7 +112,7 @@ async function serve(
   const store = openSqliteStore(`${settings.dataRoot}/berth.db`);
   cleanup.defer(() => store.close());
   const events = new EventBus();
-  const parts = await composition.compose({ settings, store, events, log });
+  const parts = await composition.compose({ settings, store, events, log, hybridCgroups });
   cleanup.defer(async () => parts.shutdown());
   await parts.restore();
   const system = createSystem({ settings, store, events, containers: parts.containers, images: parts.images });

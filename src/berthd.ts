@@ -1,0 +1,71 @@
+/** berthd: who is who. The order of its life stands in daemon/run.ts. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { runDaemon } from './daemon/run.ts';
+import type { Parts, PartsContext } from './daemon/run.ts';
+import { createEngine } from './engine/engine.ts';
+import { createImages } from './engine/images/images.ts';
+import type { ImageUse } from './engine/images/port.ts';
+import { createFirewall } from './firewall/index.ts';
+import { createLinuxKernel } from './linux/kernel.ts';
+import { leaveHybridCgroups } from './linux/mounts.ts';
+import { textFiles } from './linux/text-files.ts';
+import { createNetworkController, instanceName } from './network/controller.ts';
+
+async function compose({ settings, store, events, log, hybridCgroups }: PartsContext): Promise<Parts> {
+  const { dataRoot, execRoot } = settings;
+  const { publish } = events;
+  const kernel = createLinuxKernel();
+  const network = createNetworkController({
+    settings: settings.network,
+    execRoot,
+    store,
+    kernel,
+    firewall: createFirewall({ backend: settings.network.firewallBackend, instance: instanceName(execRoot), log }),
+    files: textFiles,
+    publish,
+    log,
+    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    now: () => new Date().toISOString(),
+  });
+  const tmpDir = `${dataRoot}/tmp`;
+  mkdirSync(tmpDir, { recursive: true, mode: 0o700 });
+  // Images ask who uses them, containers ask for images: the first question comes after both are there.
+  let use: ImageUse | undefined;
+  const images = createImages({
+    root: settings.imageRoot,
+    runRoot: settings.imageRunRoot,
+    insecureRegistries: settings.insecureRegistries,
+    registryMirrors: settings.registryMirrors,
+    tmpDir,
+    use: () => use ?? { usersOf: () => [] },
+    publish,
+    log,
+  });
+  const engine = await createEngine({
+    settings,
+    store,
+    images,
+    sandboxes: network.sandboxes,
+    publish,
+    log,
+    hybridCgroups,
+  });
+  use = engine;
+  return {
+    containers: engine,
+    images,
+    networks: network.networks,
+    restore: async () => engine.restore(),
+    async shutdown() {
+      await using cleanup = new AsyncDisposableStack();
+      cleanup.defer(() => kernel.close());
+      cleanup.defer(async () => network.shutdown({ keep: engine.counts().running > 0 }));
+      await engine.shutdown();
+    },
+  };
+}
+
+void (async () => {
+  process.exit(await runDaemon(process.argv.slice(2), { leaveHybridCgroups, compose }));
+})();
