@@ -120,9 +120,6 @@ function checkNetworking({ config, hostConfig, networking }: CreateParts, versio
       "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
     );
   }
-  if (hostConfig.UTSMode === 'host' && config.Hostname !== '') {
-    throw invalidParameter('conflicting options: hostname and the UTS mode');
-  }
 }
 
 export function validateCreate(parts: CreateParts, version: number): void {
