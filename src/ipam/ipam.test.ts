@@ -23,7 +23,7 @@ const address: fc.Arbitrary<Address> = fc.oneof(
   // Zero groups, where IPv6 text is hardest.
   fc
     .array(fc.constantFrom(0n, 0n, 1n, 0xffffn), { minLength: 8, maxLength: 8 })
-    .map((parts): Address => ({ family: 6, value: parts.reduce((v, p) => (v << 16n) | p, 0n) })),
+    .map((parts): Address => ({ family: 6, value: parts.reduce<bigint>((v, p) => (v << 16n) | p, 0n) })),
 );
 const prefix = (text: string): Prefix => {
   const result = parsePrefix(text);

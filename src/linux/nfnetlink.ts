@@ -32,6 +32,8 @@ const NFPROTO = { 4: 2, 6: 10 } as const;
 const NFTA_TABLE_NAME = 1;
 const NFTA_CHAIN = { table: 1, name: 3, hook: 4, policy: 5, type: 7, userdata: 12 } as const;
 const NFTA_RULE = { table: 1, chain: 2, handle: 3, expressions: 4, userdata: 7 } as const;
+/** Refuse to delete what is not empty; without it the contents, other programs' rules, would go too. */
+const NLM_F_NONREC = 0x100;
 const NF_ACCEPT = 1;
 /** Userdata is a list of (u8 type, u8 length, bytes); nft and iptables know types 0 to 2. */
 const USERDATA_OWNER = 0xbe;
@@ -145,8 +147,8 @@ function removeOwnChain(socket: NetlinkSocket, base: BaseChain): void {
   if (!chainUserdata(socket, base)?.equals(userdata('berth'))) return;
   const chain = [text(NFTA_CHAIN.table, base.table), text(NFTA_CHAIN.name, base.chain)];
   ignoring(['EBUSY', 'ENOENT'], () => {
-    transaction(socket, [request(base, 'delete chain', DELCHAIN, chain)]);
-    transaction(socket, [request(base, 'delete table', DELTABLE, [text(NFTA_TABLE_NAME, base.table)])]);
+    transaction(socket, [request(base, 'delete chain', DELCHAIN, chain, NLM_F_NONREC)]);
+    transaction(socket, [request(base, 'delete table', DELTABLE, [text(NFTA_TABLE_NAME, base.table)], NLM_F_NONREC)]);
   });
 }
 

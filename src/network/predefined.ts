@@ -63,10 +63,10 @@ function bridgeNetwork(context: PredefinedContext): NetworkRecord {
   const id = before?.id ?? randomHex(32);
   const foreignBridge = settings.bridge !== '';
   const name = foreignBridge ? existingBridge(context) : bridgeName(context, id, before?.options[option.BRIDGE_NAME]);
-  const subnets = foreignBridge ? subnetsOfBridge(context, name) : chooseSubnets(context, name, before);
   if (!foreignBridge && name !== 'docker0' && before?.options[option.BRIDGE_NAME] !== name) {
     log.warn(`docker0 belongs to someone else: the default bridge is ${name}`);
   }
+  const subnets = foreignBridge ? subnetsOfBridge(context, name) : chooseSubnets(context, name, before);
   return {
     id,
     name: 'bridge',

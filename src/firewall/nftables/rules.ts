@@ -13,10 +13,7 @@ export const tableName = (instance: string): string =>
   instance.replaceAll(/[^A-Za-z0-9_-]/g, '_').replace(/^[^A-Za-z]/, 'b');
 
 /** Declaring a table before deleting it makes the deletion succeed whether or not it was there. */
-const without = (family: string, table: string): string =>
-  `table ${family} ${table}\ndelete table ${family} ${table}\n`;
-
-export const removalScript = (table: string): string => without('inet', table) + without('bridge', table);
+export const removalScript = (table: string): string => `table inet ${table}\ndelete table inet ${table}\n`;
 
 /** One transaction: until it is committed the old rules hold, then the new ones. */
 export function rulesScript(networks: readonly NetworkRules[], { table, masquerade }: ScriptOptions): string {

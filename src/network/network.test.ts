@@ -1,0 +1,376 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, test } from 'node:test';
+import { FakeFirewall } from '../firewall/fake-firewall.ts';
+import type { EndpointSettings } from '../model/container.ts';
+import type { LogFields } from '../log.ts';
+import { createMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
+import { createNetworkController } from './controller.ts';
+import type { NetworkParts } from './controller.ts';
+import { FakeFiles, FakeKernel } from './fake-kernel.ts';
+import type { SandboxRequest } from './port.ts';
+import type { NetworkSettings } from './settings.ts';
+
+const defaults: NetworkSettings = {
+  bridge: '',
+  bip: '',
+  bip6: '',
+  fixedCidr: '',
+  fixedCidr6: '',
+  defaultGateway: '',
+  defaultGateway6: '',
+  mtu: 0,
+  dns: [],
+  dnsSearch: [],
+  dnsOptions: [],
+  ipForward: true,
+  ipMasq: true,
+  icc: true,
+  iptables: true,
+  ip6tables: true,
+  ipv6: false,
+  ip: '0.0.0.0',
+  hostGatewayIps: [],
+  allowDirectRouting: false,
+  defaultAddressPools: [],
+};
+
+class World {
+  kernel = new FakeKernel();
+  firewall = new FakeFirewall();
+  files = new FakeFiles();
+  store: Store = createMemoryStore();
+  events: string[] = [];
+  warnings: string[] = [];
+  #counter = 0;
+
+  start(settings: Partial<NetworkSettings> = {}): NetworkParts {
+    const note = (message: string, _fields?: LogFields): void => void this.warnings.push(message);
+    return createNetworkController({
+      settings: { ...defaults, ...settings },
+      execRoot: '/run/berth',
+      store: this.store,
+      kernel: this.kernel,
+      firewall: this.firewall,
+      files: this.files,
+      publish: (type, action, _id, attributes) => {
+        this.events.push(`${type} ${action} ${attributes['name']} ${attributes['type']} ${attributes['container']}`);
+      },
+      log: { debug() {}, info() {}, warn: note, error: note },
+      randomHex: (bytes) =>
+        (++this.#counter)
+          .toString(16)
+          .padStart(6, '0')
+          .padEnd(bytes * 2, '0')
+          .slice(0, bytes * 2),
+      now: () => '2026-01-01T00:00:00Z',
+    });
+  }
+
+  async started(settings: Partial<NetworkSettings> = {}): Promise<NetworkParts> {
+    const parts = this.start(settings);
+    await parts.sandboxes.restore(new Map());
+    return parts;
+  }
+}
+
+const request = (containerId: string, more: Partial<SandboxRequest> = {}): SandboxRequest => ({
+  containerId,
+  containerName: `name-${containerId}`,
+  hostname: containerId,
+  domainname: '',
+  networkMode: 'default',
+  endpoints: {},
+  dns: [],
+  dnsSearch: [],
+  dnsOptions: [],
+  extraHosts: [],
+  filesDir: `/c/${containerId}`,
+  ...more,
+});
+const settings = (more: Partial<EndpointSettings>): EndpointSettings => ({
+  IPAMConfig: null,
+  Links: null,
+  Aliases: null,
+  MacAddress: '',
+  DriverOpts: null,
+  GwPriority: 0,
+  ...more,
+});
+
+void describe('networks and sandboxes', () => {
+  let world = new World();
+  beforeEach(() => (world = new World()));
+
+  void test('a container on the default bridge', async () => {
+    const { sandboxes } = await world.started();
+    const sandbox = await sandboxes.open(request('c1', { domainname: 'example', extraHosts: ['gw:host-gateway'] }));
+    assert.ok(sandbox.namespacePath);
+    assert.deepEqual(world.kernel.namespaces.get(sandbox.namespacePath), [
+      {
+        name: 'eth0',
+        mac: '02:42:ac:11:00:02',
+        mtu: 1500,
+        hostName: [...world.kernel.links.keys()].find((name) => name.startsWith('veth')),
+        bridge: 'docker0',
+        isolated: false,
+        addresses: ['172.17.0.2/16'],
+        routes: [{ to: '0.0.0.0/0', via: '172.17.0.1' }],
+        sysctls: [{ name: 'net/ipv6/conf/eth0/disable_ipv6', value: '1' }],
+      },
+    ]);
+    assert.equal(
+      world.files.read('/c/c1/hosts'),
+      '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\n' +
+        'ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n172.17.0.1\tgw\n172.17.0.2\tc1.example c1\n',
+    );
+    assert.equal(world.files.read('/c/c1/hostname'), 'c1\n');
+    const view = sandboxes.view('c1');
+    assert.equal(view?.SandboxKey, sandbox.namespacePath);
+    assert.deepEqual(
+      [view.Networks['bridge']?.IPAddress, view.Networks['bridge']?.IPPrefixLen, view.Networks['bridge']?.Gateway],
+      ['172.17.0.2', 16, '172.17.0.1'],
+    );
+    assert.equal(world.kernel.sysctls.get('net/ipv4/ip_forward'), '1');
+    assert.equal(world.firewall.rules?.length, 1);
+
+    await sandboxes.close('c1');
+    assert.equal(sandboxes.view('c1'), undefined);
+    assert.equal(world.kernel.namespaces.size, 0);
+    assert.deepEqual(world.store.list('sandbox'), []);
+    assert.deepEqual(world.store.list('endpoint'), []);
+    await sandboxes.close('c1');
+    assert.deepEqual(world.events, ['network connect bridge bridge c1', 'network disconnect bridge bridge c1']);
+    await sandboxes.open(request('c2'));
+    assert.equal(sandboxes.view('c2')?.Networks['bridge']?.IPAddress, '172.17.0.2');
+  });
+
+  void test('none, host and a container’s network', async () => {
+    world.files.texts.set('/etc/hosts', '127.0.0.1 localhost myhost');
+    world.files.texts.set('/etc/resolv.conf', 'nameserver 127.0.0.1\n');
+    const { sandboxes } = await world.started();
+    const none = await sandboxes.open(request('n', { networkMode: 'none' }));
+    assert.deepEqual(world.kernel.namespaces.get(none.namespacePath ?? ''), []);
+    assert.doesNotMatch(world.files.read('/c/n/hosts') ?? '', /\tn\n/);
+    const host = await sandboxes.open(request('h', { networkMode: 'host', extraHosts: ['a:1.2.3.4'] }));
+    assert.equal(host.namespacePath, undefined);
+    assert.equal(world.files.read('/c/h/hosts'), '127.0.0.1 localhost myhost\n1.2.3.4\ta\n');
+    assert.equal(world.files.read('/c/h/resolv.conf'), 'nameserver 127.0.0.1\n');
+    assert.equal(sandboxes.view('h')?.SandboxKey, '/run/berth/netns/default');
+
+    const joined = await sandboxes.open(request('j', { networkMode: 'container:n' }));
+    assert.deepEqual({ ...joined, id: '' }, { ...none, id: '' });
+    assert.deepEqual(sandboxes.view('j')?.Networks, {});
+    await assert.rejects(async () => sandboxes.open(request('k', { networkMode: 'container:gone' })), {
+      kind: 'Conflict',
+      message: 'cannot join network of a non running container: gone',
+    });
+    await sandboxes.close('j');
+    assert.equal(world.kernel.namespaces.size, 1, 'the owner keeps its namespace');
+  });
+
+  void test('an address that is still in use by who joined is not given away', async () => {
+    const { sandboxes } = await world.started();
+    await sandboxes.open(request('a'));
+    await sandboxes.open(request('b', { networkMode: 'container:a' }));
+    const veth = [...world.kernel.links.keys()].find((name) => name.startsWith('veth')) ?? '';
+    await sandboxes.close('a');
+    await new Promise(setImmediate);
+    assert.ok(!world.kernel.links.has(veth));
+    await sandboxes.open(request('c'));
+    assert.equal(sandboxes.view('c')?.Networks['bridge']?.IPAddress, '172.17.0.2');
+  });
+
+  void test('what fails half-way leaves nothing', async () => {
+    const { sandboxes } = await world.started();
+    const clean = (): void => {
+      assert.equal(world.kernel.namespaces.size, 0);
+      assert.deepEqual([...world.store.list('sandbox'), ...world.store.list('endpoint')], []);
+    };
+    world.kernel.failNext = 'createNamespace';
+    await assert.rejects(async () => sandboxes.open(request('a')), /createNamespace failed/);
+    clean();
+    world.files.full = true;
+    await assert.rejects(async () => sandboxes.open(request('a')), /ENOSPC/);
+    clean();
+    world.files.full = false;
+    await sandboxes.open(request('a'));
+    assert.equal(sandboxes.view('a')?.Networks['bridge']?.IPAddress, '172.17.0.2', 'addresses came back');
+    assert.equal(world.events.length, 1);
+    world.kernel.failNext = 'dropNamespace';
+    await assert.rejects(async () => sandboxes.close('a'), /dropNamespace failed/);
+    assert.equal(sandboxes.view('a'), undefined);
+  });
+
+  void test('refusals, in Docker’s words', async () => {
+    const { sandboxes } = await world.started();
+    const refused = (more: Partial<SandboxRequest>, kind: string, message: string | RegExp): void => {
+      assert.throws(() => sandboxes.check(request('x', more)), { kind, message });
+    };
+    refused({ networkMode: 'nosuch' }, 'NotFound', 'network nosuch not found');
+    refused(
+      { endpoints: { bridge: settings({ IPAMConfig: { IPv4Address: '172.17.0.9' } }) } },
+      'InvalidParameter',
+      'user specified IP address is supported on user defined networks only',
+    );
+    refused(
+      { endpoints: { default: settings({ Aliases: ['db'] }) } },
+      'InvalidParameter',
+      'network-scoped alias is supported only for containers in user defined networks',
+    );
+    refused(
+      { endpoints: { bridge: settings({ MacAddress: '01:00:00:00:00:01' }) } },
+      'InvalidParameter',
+      /invalid MAC/,
+    );
+    refused({ endpoints: { bridge: settings({ MacAddress: 'nonsense' }) } }, 'InvalidParameter', /invalid MAC/);
+    refused(
+      { networkMode: 'host', endpoints: { bridge: settings({}) } },
+      'InvalidParameter',
+      /sharing network namespace/,
+    );
+    refused({ networkMode: 'none', endpoints: { bridge: settings({}) } }, 'InvalidParameter', /private \(none\) mode/);
+    refused({ extraHosts: ['nonsense'] }, 'InvalidParameter', 'bad format for add-host: "nonsense"');
+    refused({ extraHosts: ['a\n1.2.3.4 b:1.2.3.4'] }, 'InvalidParameter', /bad format/);
+    refused({ extraHosts: ['a:1.2.3.400'] }, 'InvalidParameter', 'invalid IP address in add-host: "1.2.3.400"');
+    sandboxes.check(request('x', { extraHosts: ['a:::1', 'b=[fe80::1]', 'c:1.2.3.4'] }));
+    const sandbox = await sandboxes.open(
+      request('m', { endpoints: { bridge: settings({ MacAddress: '0A-0b:0c:0D:0e:0f' }) } }),
+    );
+    assert.equal(world.kernel.namespaces.get(sandbox.namespacePath ?? '')?.[0]?.mac, '0a:0b:0c:0d:0e:0f');
+  });
+
+  void test('the networks as the API shows them', async () => {
+    const { networks, sandboxes } = await world.started();
+    assert.deepEqual(
+      networks.list(new Map()).map((view) => [view['Name'], view['Driver'], view['Scope']]),
+      [
+        ['bridge', 'bridge', 'local'],
+        ['host', 'host', 'local'],
+        ['none', 'null', 'local'],
+      ],
+    );
+    await sandboxes.open(request('c1'));
+    const bridge = networks.inspect('bridge', { verbose: false, scope: '' });
+    assert.deepEqual(Object.keys(bridge['Containers'] as object), ['c1']);
+    assert.deepEqual(bridge['Status'], {
+      IPAM: { Subnets: { '172.17.0.0/16': { IPsInUse: 4, DynamicIPsAvailable: 65532 } } },
+    });
+    const { id } = networks.resolve('bridge');
+    assert.equal(networks.resolve(id.slice(0, 8)).name, 'bridge');
+    assert.throws(() => networks.resolve(''), { kind: 'NotFound' });
+    assert.throws(() => networks.resolve('0000'), { message: /ambiguous|not found/ });
+    const named = (filters: [string, string[]][]): unknown[] =>
+      networks.list(new Map(filters)).map((view) => view['Name']);
+    assert.deepEqual(named([['name', ['o']]]), ['host', 'none']);
+    assert.deepEqual(named([['name', ['^host$']]]), ['host']);
+    assert.deepEqual(named([['driver', ['null', 'host']]]), ['host', 'none']);
+    assert.deepEqual(named([['type', ['custom']]]), []);
+    assert.deepEqual(named([['dangling', ['true']]]), []);
+    assert.deepEqual(named([['scope', ['swarm']]]), []);
+    assert.throws(() => named([['type', ['x']]]), { kind: 'InvalidParameter' });
+    await assert.rejects(async () => networks.remove('bridge'), {
+      kind: 'Forbidden',
+      message: 'bridge is a pre-defined network and cannot be removed',
+    });
+    await assert.rejects(async () => networks.remove('x'), { kind: 'NotFound' });
+    await assert.rejects(async () => networks.create({ Name: 'host' }), { kind: 'Forbidden' });
+    await assert.rejects(async () => networks.create({ Name: 'mine' }), { kind: 'NotImplemented' });
+    assert.deepEqual(await networks.prune(new Map()), { NetworksDeleted: [] });
+  });
+
+  void test('docker0 or its subnet belongs to someone else: the next free ones, and a warning', async () => {
+    world.kernel.links.set('docker0', { name: 'docker0', kind: 'bridge', master: '', alias: '' });
+    world.kernel.addresses.push({ link: 'docker0', address: '172.17.0.1/16' });
+    world.kernel.routes.push({ link: 'tun0', destination: '172.18.4.0/24' });
+    const { networks } = await world.started();
+    const view = networks.inspect('bridge', { verbose: false, scope: '' });
+    assert.equal((view['Options'] as Record<string, string>)['com.docker.network.bridge.name'], 'docker1');
+    assert.match(JSON.stringify(view['IPAM']), /"172.19.0.0\/16"/);
+    assert.match(world.warnings.join('\n'), /docker0 belongs to someone else[^]*172.17.0.0\/16 is in use on docker0/);
+    const other = new World();
+    other.kernel.addresses.push({ link: 'eth0', address: '172.17.5.5/24' });
+    await assert.rejects(async () => other.started({ bip: '172.17.0.1/16' }), {
+      kind: 'Conflict',
+      message: '--bip 172.17.0.1/16 overlaps 172.17.5.0/24 on eth0 of this host',
+    });
+  });
+
+  void test('settings of the default bridge', async () => {
+    const { sandboxes } = await world.started({
+      bip: '10.9.0.1/24',
+      fixedCidr: '10.9.0.128/25',
+      defaultGateway: '10.9.0.254',
+      mtu: 1400,
+      icc: false,
+      ipv6: true,
+      dns: ['10.9.0.53'],
+    });
+    const { namespacePath = '' } = await sandboxes.open(request('c'));
+    const [eth0] = world.kernel.namespaces.get(namespacePath) ?? [];
+    assert.equal(eth0?.addresses[0], '10.9.0.128/24');
+    assert.match(eth0.addresses[1] ?? '', /^fd.*::2\/64$/);
+    assert.deepEqual([eth0.mtu, eth0.isolated, eth0.routes[0]?.via], [1400, true, '10.9.0.254']);
+    assert.match(world.files.read('/c/c/resolv.conf') ?? '', /^nameserver 10.9.0.53$/m);
+
+    const administrators = new World();
+    await assert.rejects(async () => administrators.started({ bridge: 'br0' }), /must be created manually/);
+    administrators.kernel.links.set('br0', { name: 'br0', kind: 'bridge', master: '', alias: '' });
+    administrators.kernel.addresses.push({ link: 'br0', address: '10.1.0.7/24' });
+    const parts = await administrators.started({ bridge: 'br0' });
+    await parts.sandboxes.open(request('c'));
+    assert.equal(parts.sandboxes.view('c')?.Networks['bridge']?.Gateway, '10.1.0.7');
+    await parts.sandboxes.close('c');
+    await parts.shutdown({ keep: false });
+    assert.ok(administrators.kernel.links.has('br0'), 'a bridge of the administrator stays');
+
+    const bare = await new World().started({ bridge: 'none' });
+    await bare.sandboxes.open(request('c'));
+    assert.deepEqual(Object.keys(bare.sandboxes.view('c')?.Networks ?? {}), ['none']);
+  });
+
+  void test('a restart takes over what runs and removes all else', async () => {
+    const first = await world.started();
+    const kept = await first.sandboxes.open(request('kept'));
+    const lost = await first.sandboxes.open(request('lost'));
+    await first.sandboxes.open(request('friend', { networkMode: 'container:kept' }));
+    await first.shutdown({ keep: true });
+    // A crash between the kernel and the store, and a bridge that somebody took a port out of.
+    world.kernel.namespaces.set('/run/berth/netns/stray', []);
+    world.kernel.links.set('vethdeadbee', { name: 'vethdeadbee', kind: 'veth', master: 'docker0', alias: '' });
+    world.kernel.links.set('tap0', { name: 'tap0', kind: 'tun', master: 'docker0', alias: '' });
+    const hostName = world.kernel.namespaces.get(kept.namespacePath ?? '')?.[0]?.hostName ?? '';
+    world.kernel.links.set(hostName, { name: hostName, kind: 'veth', master: '', alias: '' });
+    const before = first.networks.resolve('bridge').id;
+
+    const second = world.start();
+    await second.sandboxes.restore(
+      new Map([
+        ['kept', { pid: 42, name: 'renamed' }],
+        ['friend', { pid: 43, name: 'friend' }],
+      ]),
+    );
+    assert.equal(second.networks.resolve('bridge').id, before);
+    assert.deepEqual([...world.kernel.namespaces.keys()], [kept.namespacePath]);
+    assert.deepEqual(world.kernel.adopted, [{ path: kept.namespacePath, pid: 42 }]);
+    assert.equal(second.sandboxes.view('lost'), undefined);
+    assert.ok(lost.namespacePath !== undefined && !world.kernel.namespaces.has(lost.namespacePath));
+    assert.ok(!world.kernel.links.has('vethdeadbee') && world.kernel.links.has('tap0'));
+    assert.equal(world.kernel.links.get(hostName)?.master, 'docker0');
+    const containers = second.networks.inspect('bridge', { verbose: false, scope: '' })['Containers'];
+    assert.match(JSON.stringify(containers), /"Name":"renamed"/);
+    await second.sandboxes.open(request('new'));
+    assert.equal(second.sandboxes.view('new')?.Networks['bridge']?.IPAddress, '172.17.0.3');
+
+    for (const id of ['kept', 'friend', 'new']) await second.sandboxes.close(id);
+    await second.shutdown({ keep: false });
+    assert.deepEqual([...world.kernel.links.keys()], ['tap0']);
+    assert.equal(world.firewall.rules, undefined);
+  });
+
+  void test('without --iptables no rule is made, without --ip-forward nothing is switched on', async () => {
+    await world.started({ iptables: false, ipForward: false });
+    assert.equal(world.firewall.sets, 0);
+    assert.equal(world.kernel.sysctls.size, 0);
+  });
+});
