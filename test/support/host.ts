@@ -165,7 +165,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   /** After the last daemon was stopped in order: neither bridges nor rules are left. */
   const assertGone = async (): Promise<void> => {
     await assertNothing('something was left by a daemon that was stopped', () =>
-      leftovers(baseline, insideState(pid, { bridges: true })),
+      leftovers(baseline, insideState(pid, { all: true })),
     );
     const { stdout } = await inside.exec(['nft', 'list', 'ruleset']);
     assert.deepEqual(

@@ -32,18 +32,17 @@ const list = (path: string): string[] => {
 };
 
 /**
- * Inside a throw-away host: whatever belongs to one container. `bridges`: those of the networks as well, which are there as
- * long as a daemon is.
+ * Inside a throw-away host: whatever belongs to one container. `all`: also daemons and the bridges of their networks.
  */
-export function insideState(pid: number, { bridges } = { bridges: false }): State {
+export function insideState(pid: number, { all } = { all: false }): State {
   const state = new Set<string>();
   for (const entry of list(`/proc/${pid}/root/proc`)) {
     if (!/^\d+$/.test(entry)) continue;
     const command = read(`/proc/${pid}/root/proc/${entry}/cmdline`).replaceAll('\0', ' ').trim();
-    if (command) state.add(`process ${entry}: ${command}`);
+    if (command && (all || !/\/berthd\.(ts|cjs) /.test(command))) state.add(`process ${entry}: ${command}`);
   }
   for (const name of linkNames(`/proc/${pid}/net/dev`)) {
-    if (bridges || !existsSync(`/proc/${pid}/root/sys/class/net/${name}/bridge`)) state.add(`link ${name}`);
+    if (all || !existsSync(`/proc/${pid}/root/sys/class/net/${name}/bridge`)) state.add(`link ${name}`);
   }
   for (const line of mountPoints(pid)) state.add(`mount ${line}`);
   for (const name of list(`/proc/${pid}/root/run/netns`)) state.add(`named netns ${name}`);
