@@ -82,7 +82,7 @@ export class Execs {
       : undefined;
     const monitor = { current: undefined as Monitor | undefined };
     try {
-      mkdirSync(`${directory}/exit`, { recursive: true, mode: 0o700 });
+      mkdirSync(`${directory}/x`, { recursive: true, mode: 0o700 });
       writeFileSync(`${directory}/process.json`, JSON.stringify(this.#process(exec, options.consoleSize)), {
         mode: 0o600,
       });
@@ -234,7 +234,7 @@ export class Execs {
       unitId: id,
       name: container.record.name,
       bundle: directory,
-      exitDir: `${directory}/exit`,
+      exitDir: `${directory}/x`,
       logPath: undefined,
       logSizeMax: undefined,
       tty: config.Tty,
@@ -247,7 +247,7 @@ export class Execs {
 
 function exitCode(directory: string, containerId: string): number {
   try {
-    return Number(readFileSync(`${directory}/exit/${containerId}`, 'utf8'));
+    return Number(readFileSync(`${directory}/x/${containerId}`, 'utf8'));
   } catch {
     return 137;
   }

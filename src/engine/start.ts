@@ -70,7 +70,7 @@ async function launch(context: Context, container: Container): Promise<void> {
   await using undo = new AsyncDisposableStack();
   // What a crash or a failed start left would be in the way.
   rmSync(bundle, { recursive: true, force: true });
-  mkdirSync(`${bundle}/exit`, { recursive: true, mode: 0o700 });
+  mkdirSync(`${bundle}/x`, { recursive: true, mode: 0o700 });
   undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
   const monitor = monitorOf(context, container);
   undo.defer(() => monitor.cancel());
@@ -183,7 +183,7 @@ function monitorOf(context: Context, { record }: Container): Monitor {
     unitId: id,
     name: record.name,
     bundle: paths.bundle(id),
-    exitDir: `${paths.bundle(id)}/exit`,
+    exitDir: `${paths.bundle(id)}/x`,
     logPath: host.LogConfig.Type === 'none' ? undefined : paths.log(id),
     logSizeMax: size === undefined ? undefined : logSize(size),
     tty: config.Tty,

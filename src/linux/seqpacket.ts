@@ -17,6 +17,9 @@ import {
   pollOnce,
 } from './libc.ts';
 
+/** koffi names it by its other name, EWOULDBLOCK. */
+const EAGAIN = 11;
+
 /** struct sockaddr_un: 2 bytes of family, then the path with its NUL in 108 bytes. */
 const PATH_OFFSET = 2;
 const LONGEST_PATH = 107;
@@ -60,7 +63,7 @@ export function connectSeqpacket(path: string, largestPacket: number): Seqpacket
   return new Socket(fd, largestPacket);
 }
 
-const isRetry = (error: unknown): boolean => error instanceof SysError && ['EAGAIN', 'EINTR'].includes(error.code);
+const isRetry = (error: unknown): boolean => error instanceof SysError && (error.errno === EAGAIN || error.code === 'EINTR');
 
 class Socket implements SeqpacketSocket {
   #fd: number;

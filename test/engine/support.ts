@@ -1,0 +1,261 @@
+/**
+ * The engine on the real kernel without network and image store: the root file system is the machine's busybox, the
+ * sandboxes are namespaces of nothing ('none') or the caller's own ('host'). Run inside a throw-away host.
+ */
+import { mkdirSync, copyFileSync, symlinkSync, writeFileSync, existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createEngine, type Engine } from '../../src/engine/engine.ts';
+import type { EngineDeps } from '../../src/engine/context.ts';
+import type { Session } from '../../src/engine/port.ts';
+import type { ContainerConfig, ExecConfig, HostConfig } from '../../src/model/container.ts';
+import { EventBus, type EngineEvent } from '../../src/model/events.ts';
+import type { SandboxRequest, Sandboxes } from '../../src/network/port.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { DaemonSettings } from '../../src/daemon/settings.ts';
+import type { Logger } from '../../src/log.ts';
+
+export const IMAGE_ID = `sha256:${'b'.repeat(64)}`;
+
+/** A busybox root file system below `root`; returns its directory. */
+export function makeRootfs(root: string): string {
+  const directory = `${root}/rootfs`;
+  if (existsSync(directory)) return directory;
+  for (const name of ['bin', 'etc', 'dev', 'proc', 'sys', 'tmp', 'root', 'data']) {
+    mkdirSync(`${directory}/${name}`, { recursive: true });
+  }
+  copyFileSync('/bin/busybox', `${directory}/bin/busybox`);
+  const applets = execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).trim().split('\n');
+  for (const applet of applets) if (applet !== 'busybox') symlinkSync('busybox', `${directory}/bin/${applet}`);
+  writeFileSync(`${directory}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n');
+  writeFileSync(`${directory}/etc/group`, 'root:x:0:\nann:x:1000:\nstaff:x:50:ann\n');
+  writeFileSync(`${directory}/etc/notexec`, 'text');
+  writeFileSync(`${directory}/data/file`, 'from the image');
+  return directory;
+}
+
+export class FakeSandboxes implements Sandboxes {
+  readonly open_ = new Map<string, SandboxRequest>();
+  restored: string[] = [];
+  check(): void {}
+  async open(request: SandboxRequest): ReturnType<Sandboxes['open']> {
+    if (this.open_.has(request.containerId)) throw new Error('a sandbox was opened twice');
+    this.open_.set(request.containerId, request);
+    const file = (name: string, text: string): string => {
+      writeFileSync(`${request.filesDir}/${name}`, text);
+      return `${request.filesDir}/${name}`;
+    };
+    return Promise.resolve({
+      id: request.containerId,
+      namespacePath: request.networkMode === 'host' ? undefined : '/proc/self/ns/net',
+      hostnamePath: file('hostname', `${request.hostname}\n`),
+      hostsPath: file('hosts', '127.0.0.1 localhost\n'),
+      resolvConfPath: file('resolv.conf', ''),
+    });
+  }
+  async close(containerId: string): Promise<void> {
+    this.open_.delete(containerId);
+    return Promise.resolve();
+  }
+  view(): undefined {
+    return undefined;
+  }
+  async restore(running: Parameters<Sandboxes['restore']>[0]): Promise<void> {
+    this.restored = [...running.keys()];
+    return Promise.resolve();
+  }
+}
+
+export interface Rig {
+  engine: Engine;
+  events: EngineEvent[];
+  sandboxes: FakeSandboxes;
+  close(): Promise<void>;
+}
+
+export async function makeEngine(
+  root: string,
+  options: { log?: Logger; cgroupParent?: string; runtime?: string } = {},
+): Promise<Rig> {
+  const rootfs = makeRootfs(root);
+  mkdirSync(`${root}/data`, { recursive: true });
+  mkdirSync(`${root}/exec`, { recursive: true });
+  const store = openSqliteStore(`${root}/data/berth.db`);
+  const bus = new EventBus();
+  const events: EngineEvent[] = [];
+  bus.subscribe((event) => events.push(event));
+  const sandboxes = new FakeSandboxes();
+  const quiet: Logger = {
+    debug() {},
+    info() {},
+    warn: (message, fields) => process.stderr.write(`warn ${message} ${JSON.stringify(fields ?? {})}\n`),
+    error: (message, fields) => process.stderr.write(`error ${message} ${JSON.stringify(fields ?? {})}\n`),
+  };
+  const deps: EngineDeps = {
+    settings: settingsFor(root, options),
+    store,
+    images: {
+      resolve: async () =>
+        Promise.resolve({
+          id: IMAGE_ID,
+          names: ['docker.io/library/busybox:latest'],
+          defaults: { Env: ['PATH=/bin', 'FROM=image'], Cmd: ['sh'], Labels: { made: 'here' } },
+          os: 'linux',
+          architecture: 'amd64',
+          lowerDirs: [rootfs],
+        }),
+    },
+    sandboxes,
+    publish: bus.publish,
+    log: options.log ?? quiet,
+  };
+  const engine = await createEngine(deps);
+  await engine.restore();
+  return {
+    engine,
+    events,
+    sandboxes,
+    async close() {
+      await engine.shutdown();
+      store.close();
+    },
+  };
+}
+
+function settingsFor(root: string, options: { cgroupParent?: string; runtime?: string }): DaemonSettings {
+  const settings: Partial<DaemonSettings> = {
+    dataRoot: `${root}/data`,
+    execRoot: `${root}/exec`,
+    runtime: options.runtime ?? 'crun',
+    initPath: 'tini',
+    defaultShmSize: 64 << 20,
+    defaultUlimits: [],
+    cgroupParent: options.cgroupParent ?? root.replace(/^\/tmp/, ''),
+    seccompProfile: '',
+    noNewPrivileges: false,
+  };
+  return settings as DaemonSettings;
+}
+
+export const config = (own: Partial<ContainerConfig> = {}): ContainerConfig => ({
+  Hostname: '',
+  Domainname: '',
+  User: '',
+  AttachStdin: false,
+  AttachStdout: true,
+  AttachStderr: true,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Env: [],
+  Cmd: null,
+  Image: 'busybox',
+  Volumes: null,
+  WorkingDir: '',
+  Entrypoint: null,
+  OnBuild: null,
+  Labels: {},
+  ...own,
+});
+
+export const hostConfig = (own: Partial<HostConfig> = {}): HostConfig => ({
+  Binds: null,
+  ContainerIDFile: '',
+  LogConfig: { Type: '', Config: {} },
+  NetworkMode: 'none',
+  PortBindings: {},
+  RestartPolicy: { Name: '', MaximumRetryCount: 0 },
+  AutoRemove: false,
+  VolumesFrom: null,
+  ConsoleSize: [0, 0],
+  CapAdd: null,
+  CapDrop: null,
+  CgroupnsMode: '',
+  Dns: [],
+  DnsOptions: [],
+  DnsSearch: [],
+  ExtraHosts: null,
+  GroupAdd: null,
+  IpcMode: '',
+  Links: null,
+  OomScoreAdj: 0,
+  PidMode: '',
+  Privileged: false,
+  PublishAllPorts: false,
+  ReadonlyRootfs: false,
+  SecurityOpt: null,
+  UTSMode: '',
+  ShmSize: 0,
+  Runtime: '',
+  CpuShares: 0,
+  Memory: 0,
+  NanoCpus: 0,
+  CgroupParent: '',
+  CpuPeriod: 0,
+  CpuQuota: 0,
+  CpusetCpus: '',
+  CpusetMems: '',
+  Devices: null,
+  MemoryReservation: 0,
+  MemorySwap: 0,
+  MemorySwappiness: null,
+  OomKillDisable: null,
+  PidsLimit: null,
+  Ulimits: null,
+  MaskedPaths: null,
+  ReadonlyPaths: null,
+  ...own,
+});
+
+export const execConfig = (own: Partial<ExecConfig> = {}): ExecConfig => ({
+  User: '',
+  Privileged: false,
+  Tty: false,
+  AttachStdin: false,
+  AttachStderr: true,
+  AttachStdout: true,
+  DetachKeys: '',
+  Env: [],
+  WorkingDir: '',
+  Cmd: ['true'],
+  ...own,
+});
+
+export async function collect(session: Session): Promise<{ out: string; err: string }> {
+  const texts = { out: '', err: '' };
+  for await (const { stream, data } of session.output) texts[stream === 1 ? 'out' : 'err'] += data.toString();
+  return texts;
+}
+
+/** As `docker run` does it: create, attach, wait, start; output and exit code. */
+export async function run(
+  engine: Engine,
+  command: string[],
+  own: { config?: Partial<ContainerConfig>; host?: Partial<HostConfig>; name?: string; input?: string } = {},
+): Promise<{ id: string; out: string; err: string; code: number }> {
+  const { Id: id } = await engine.create({
+    name: own.name,
+    config: config({ Cmd: command, ...own.config }),
+    hostConfig: hostConfig(own.host),
+    networking: { EndpointsConfig: {} },
+  });
+  const stdin = own.input !== undefined;
+  const session = await engine.attach(id, {
+    stdin,
+    stdout: true,
+    stderr: true,
+    logs: false,
+    stream: true,
+    detachKeys: '',
+  });
+  const output = collect(session);
+  const condition = own.host?.AutoRemove ? 'removed' : 'next-exit';
+  const { done } = await engine.wait(id, condition, new AbortController().signal);
+  await engine.start(id);
+  if (own.input !== undefined) {
+    await session.write(Buffer.from(own.input));
+    session.end();
+  }
+  const texts = await output;
+  const { StatusCode } = await done;
+  return { id, ...texts, code: Number(StatusCode) };
+}
