@@ -75,3 +75,14 @@ hostTest('kill -9 in the middle of runs: the next start cleans up', {}, async (h
   await host.assertClean();
   assert.equal(await daemon.dockerOk('run', '--rm', 'busybox', 'echo', 'fine'), 'fine');
 });
+
+hostTest('on a host with cgroup v1 and v2 side by side, crun works', { hybridCgroups: true }, async (host) => {
+  const daemon = await host.startDaemon();
+  assert.equal(await daemon.dockerOk('run', '--rm', '--memory=32m', 'busybox', 'echo', 'fine'), 'fine');
+  await daemon.dockerOk('run', '-d', '--name', 'web', 'busybox', 'sleep', '1000');
+  await daemon.kill9();
+  await daemon.restart();
+  assert.equal(await daemon.dockerOk('exec', 'web', 'echo', 'reached'), 'reached');
+  await daemon.dockerOk('rm', '-f', 'web');
+  assert.equal(await daemon.dockerOk('run', '--rm', 'busybox', 'echo', 'again'), 'again');
+});

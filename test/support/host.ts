@@ -86,15 +86,17 @@ export interface Host extends Place, AsyncDisposable {
 export interface HostOptions {
   /** Join an outside namespace by a veth pair and a default route. */
   outside?: boolean;
+  /** Keep the machine's cgroup2 mount beside its v1 hierarchies, which crun 1.8.1 refuses. */
+  hybridCgroups?: boolean;
   /** The test leaves something on purpose (a daemon killed and never started again): only the machine is compared. */
   leavesContainers?: boolean;
 }
 
-const setup = (root: string, outside: boolean): string => `
+const setup = (root: string, { outside, hybridCgroups }: HostOptions): string => `
 set -e
 read -r pid rest </proc/self/stat
 mount -t proc proc /proc
-umount -l /sys/fs/cgroup/unified 2>/dev/null || :
+${hybridCgroups ? '' : 'umount -l /sys/fs/cgroup/unified 2>/dev/null || :'}
 mkdir ${root}/cg
 mount --move /sys/fs/cgroup ${root}/cg
 mount -t sysfs sysfs /sys
@@ -141,7 +143,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   const holder = spawn(
     'unshare',
     ['--net', '--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private', 'sh', '-c'].concat(
-      setup(root, options.outside ?? false),
+      setup(root, options),
     ),
     { stdio: ['pipe', 'pipe', 'pipe'] },
   );
