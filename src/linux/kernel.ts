@@ -11,6 +11,7 @@ import {
   prefixOf,
 } from '../ipam/address.ts';
 import type { HostLink, Kernel, Survey } from '../network/kernel.ts';
+import { unavailable } from '../errors.ts';
 import { SysError } from './libc.ts';
 import { adoptNamespace, createNamespace, dropNamespace, inNamespace, listNamespaces } from './namespace.ts';
 import { addAddress, decodeAddress, deleteAddress, listAddresses, RTM_NEWADDR } from './netlink/address.ts';
@@ -56,7 +57,8 @@ export function createLinuxKernel(): LinuxKernel {
       const present = find(plan.name);
       if (!present) {
         // One datagram: a bridge without Berth's mark is never seen, not even after a crash.
-        socket.transact([link.createBridge(plan.name, plan.mac, plan.mtu), link.setAlias(plan.name, plan.owner)]);
+        const create = link.createBridge(plan.name, plan.mac, plan.mtu);
+        explaining('bridge', () => socket.transact([create, link.setAlias(plan.name, plan.owner)]));
       } else if (present.kind !== 'bridge') throw new Error(`${plan.name} is no bridge`);
       else if (plan.owner !== '' && present.mtu !== plan.mtu) socket.transact([link.setMtu(plan.name, plan.mtu)]);
       completeBridge(socket, plan, need(plan.name).index);
@@ -71,7 +73,9 @@ export function createLinuxKernel(): LinuxKernel {
         if (interfaces.length > 0) {
           const masters = interfaces.map(({ bridge }) => need(bridge).index);
           inNamespace(path, (fd) => {
-            socket.transact(interfaces.flatMap((plan, slot) => veth(plan, masters[slot] ?? 0, fd)));
+            explaining('veth', () =>
+              socket.transact(interfaces.flatMap((plan, slot) => veth(plan, masters[slot] ?? 0, fd))),
+            );
             for (const plan of interfaces) applySysctls(plan.sysctls);
           });
         }
@@ -147,6 +151,24 @@ function completeBridge(socket: NetlinkSocket, plan: BridgePlan, index: number):
     }
   }
   socket.transact([link.setUp(index, plan.name)]);
+}
+
+/** What the kernel's 'Unknown device type' and EPERM mean to whoever runs the daemon. */
+function explaining(kind: 'bridge' | 'veth', body: () => unknown): void {
+  try {
+    body();
+  } catch (error) {
+    if (error instanceof SysError && error.code === 'EOPNOTSUPP') {
+      throw unavailable(
+        `this kernel cannot make ${kind} interfaces: load the module ${kind} (CONFIG_${kind.toUpperCase()})`,
+        error,
+      );
+    }
+    if (error instanceof SysError && error.code === 'EPERM') {
+      throw unavailable(`making a ${kind} interface was refused: berthd needs CAP_NET_ADMIN`, error);
+    }
+    throw error;
+  }
 }
 
 /** Of an earlier run with other settings. Link-local ones are the kernel's own. */

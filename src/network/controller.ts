@@ -19,7 +19,7 @@ export interface NetworkParts {
    * `keep`: containers run on, everything stays as it is. Otherwise bridge, rules and directories that are ours go, so
    * that an orderly stop leaves nothing behind.
    */
-  shutdown(options: { keep: boolean }): Promise<void>;
+  shutdown: (this: void, options: { keep: boolean }) => Promise<void>;
 }
 
 export function createNetworkController(deps: NetworkDeps): NetworkParts {

@@ -32,6 +32,8 @@ export function hostsFileOfHost(hostText: string, extra: readonly HostsEntry[]):
 
 /** The container's own line: '172.17.0.2	web.example web'. */
 export function ownEntries(addresses: readonly string[], hostname: string, domainname: string): HostsEntry[] {
+  // A container in the host's UTS namespace has no name of its own.
+  if (hostname === '') return [];
   const names = domainname === '' ? hostname : `${hostname}.${domainname} ${hostname}`;
   return addresses.map((address) => ({ address: address.replace(/\/.*$/, ''), names }));
 }

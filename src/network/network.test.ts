@@ -368,6 +368,18 @@ void describe('networks and sandboxes', () => {
     assert.equal(world.firewall.rules, undefined);
   });
 
+  void test('a bridge that somebody deleted is made again, with its ports', async () => {
+    const { sandboxes } = await world.started();
+    await sandboxes.open(request('a'));
+    const port = [...world.kernel.links.keys()].find((name) => name.startsWith('veth')) ?? '';
+    world.kernel.links.delete('docker0');
+    world.kernel.links.set(port, { name: port, kind: 'veth', master: '', alias: '' });
+    await sandboxes.open(request('b'));
+    assert.equal(world.kernel.links.get('docker0')?.kind, 'bridge');
+    assert.equal(world.kernel.links.get(port)?.master, 'docker0');
+    assert.match(world.warnings.join(), /docker0 was deleted by someone else/);
+  });
+
   void test('without --iptables no rule is made, without --ip-forward nothing is switched on', async () => {
     await world.started({ iptables: false, ipForward: false });
     assert.equal(world.firewall.sets, 0);

@@ -66,6 +66,8 @@ export interface Sandboxes {
   open(request: SandboxRequest): Promise<Sandbox>;
   /** Ends the sandbox: endpoints, namespace. Succeeds when there is none. */
   close(containerId: string): Promise<void>;
+  /** The container has another name now; what `network inspect` shows follows. */
+  rename?(containerId: string, name: string): void;
   /** What `inspect` and `ps` show; undefined when the container has no open sandbox. */
   view(containerId: string): SandboxView | undefined;
   /**

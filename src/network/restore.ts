@@ -22,8 +22,7 @@ export async function restoreSandboxes(
   const survey = deps.kernel.survey();
   restoreNetworks(context, survey, stored.networks);
   for (const record of stored.sandboxes) {
-    const container = running.get(record.sandbox.containerId);
-    const process = container ?? undefined;
+    const process = running.get(record.sandbox.containerId);
     if (!process) {
       state.deleteSandbox(record);
       if (record.sandbox.kind === 'own') deps.kernel.dropNamespace(record.sandbox.namespacePath);
@@ -54,6 +53,25 @@ function restoreNetworks(context: NetworkContext, survey: Survey, stored: readon
     deps.kernel.setSysctls(sysctls);
     if (bridge) deps.kernel.ensureBridge(bridge);
   }
+}
+
+/**
+ * Somebody deleted our bridge: makes it again and gives it its ports back. False when it was there, or is not ours to
+ * make.
+ */
+export function healBridge(context: NetworkContext, network: NetworkRecord): boolean {
+  const { deps, state } = context;
+  const { bridge, sysctls } = context.driverOf(network).planNetwork(context.configOf(network));
+  const { links } = deps.kernel.survey();
+  if (!bridge || network.foreignBridge || links.some(({ name }) => name === bridge.name)) return false;
+  deps.log.warn(`bridge ${bridge.name} was deleted by someone else and is made again`);
+  deps.kernel.setSysctls(sysctls);
+  deps.kernel.ensureBridge(bridge);
+  for (const { endpoint } of state.endpointsOf(network.id)) {
+    const port = links.find(({ name }) => name === endpoint.hostName);
+    if (port) deps.kernel.enslave(port.name, bridge.name);
+  }
+  return true;
 }
 
 function adopt(

@@ -12,7 +12,7 @@ import type { Sandbox, Sandboxes, SandboxRequest } from './port.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts';
 import { parseMac, understand } from './request.ts';
 import type { Wish } from './request.ts';
-import { restoreSandboxes } from './restore.ts';
+import { healBridge, restoreSandboxes } from './restore.ts';
 import type { SandboxState } from './state.ts';
 import { sandboxView } from './views.ts';
 
@@ -91,10 +91,13 @@ export class SandboxController implements Sandboxes {
     undo.defer(() => state.deleteSandbox(record));
 
     if (driver.ownNamespace) {
-      deps.kernel.createNamespace(
-        sandbox.namespacePath,
-        driver.planEndpoint(this.#context.configOf(network), endpoint, 0),
-      );
+      const interfaces = driver.planEndpoint(this.#context.configOf(network), endpoint, 0);
+      try {
+        deps.kernel.createNamespace(sandbox.namespacePath, interfaces);
+      } catch (error) {
+        if (!healBridge(this.#context, network)) throw error;
+        deps.kernel.createNamespace(sandbox.namespacePath, interfaces);
+      }
       undo.defer(() => deps.kernel.dropNamespace(sandbox.namespacePath));
     }
     writeFiles(this.#context, request, network, addresses);

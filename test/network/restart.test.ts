@@ -93,3 +93,16 @@ hostTest(
     await network.shutdown(false);
   },
 );
+
+hostTest('somebody deletes docker0: the next container finds it again', { outside: true }, async (host) => {
+  await using network = await startNetwork(host);
+  await network.restore();
+  const one = await network.open('one');
+  await host.run('ip', 'link', 'del', 'docker0');
+  const two = await network.open('two');
+  for (const sandbox of [one, two]) await insideOk(host, sandbox, 'ping', '-c1', '-W2', OUTSIDE.ip4);
+  assert.match(network.warnings.join('\n'), /docker0 was deleted by someone else/);
+  await network.close('one');
+  await network.close('two');
+  await network.shutdown(false);
+});
