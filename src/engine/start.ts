@@ -34,7 +34,8 @@ export async function startContainer(context: Context, container: Container): Pr
   container.restart = undefined;
   try {
     await launch(context, container);
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstFailure(context, thrown);
     for (const session of container.pending) session.abandon();
     container.pending.clear();
     const code = error instanceof StartFailure ? error.exitCode : 128;
@@ -50,6 +51,13 @@ export async function startContainer(context: Context, container: Container): Pr
     container.moments.tell('exit', { StatusCode: code, Error: { Message: messageOf(error) } });
     throw error;
   }
+}
+
+/** What went wrong first; what went wrong while it was undone is logged. */
+function firstFailure(context: Context, thrown: unknown): unknown {
+  if (!(thrown instanceof SuppressedError)) return thrown;
+  context.log.error('a failed start was not undone entirely', { error: messageOf(thrown.error) });
+  return firstFailure(context, thrown.suppressed);
 }
 
 class StartFailure extends BerthError {

@@ -1,5 +1,5 @@
 /** The control groups of a container, in every hierarchy (cgroups(7)); v1, v2 and both together. Paths begin with '/'. */
-import { existsSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mountPoints } from './mounts.ts';
 
@@ -16,6 +16,31 @@ export function hierarchies(): readonly Hierarchy[] {
     .filter(({ type }) => type === 'cgroup' || type === 'cgroup2')
     .map(({ target, type }) => ({ mount: target, version: type === 'cgroup2' ? 2 : 1 }));
   return known;
+}
+
+const BASE = '/sys/fs/cgroup';
+let knownPlain: readonly string[] | undefined;
+
+/**
+ * Directories beside the hierarchies that are none: where the cgroup2 mount was taken away (mounts.ts), crun (1.8.1)
+ * makes plain directories and a plain file `cgroup.procs` below /sys/fs/cgroup/unified.
+ */
+function plainDirectories(): readonly string[] {
+  if (knownPlain !== undefined) return knownPlain;
+  const mounts = hierarchies().map(({ mount }) => mount);
+  knownPlain = mounts.includes(BASE) ? [] : treeTop(BASE).filter((directory) => !mounts.includes(directory));
+  return knownPlain;
+}
+
+function treeTop(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => `${directory}/${entry.name}`);
+  } catch (error) {
+    if (failedWith(error, 'ENOENT')) return [];
+    throw error;
+  }
 }
 
 const failedWith = (error: unknown, ...codes: string[]): boolean =>
@@ -70,6 +95,7 @@ function killAll(path: string): void {
 /** Tries to remove the group everywhere; false while processes are in it. */
 function removeOnce(path: string): boolean {
   let gone = true;
+  for (const directory of plainDirectories()) rmSync(directory + path, { recursive: true, force: true });
   for (const { mount } of hierarchies()) {
     for (const group of treeOf(mount + path)) {
       try {
@@ -99,7 +125,7 @@ export async function removeCgroup(path: string): Promise<void> {
 
 /** Removes the group where it is empty, and leaves it otherwise. */
 export function removeIfEmpty(path: string): void {
-  for (const { mount } of hierarchies()) {
+  for (const mount of [...hierarchies().map(({ mount }) => mount), ...plainDirectories()]) {
     try {
       rmdirSync(mount + path);
     } catch (error) {

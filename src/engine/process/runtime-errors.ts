@@ -26,16 +26,11 @@ function clean(text: string): string {
 export function explainRuntimeError(text: string, command: string): RuntimeFailure {
   const message = clean(text);
   const quoted = JSON.stringify(command);
-  const name = command.includes('/') ? 'stat' : 'exec';
-  if (/executable file `?.*`? not found|executable file not found/i.test(message)) {
-    return { detail: `exec: ${quoted}: executable file not found in $PATH`, exitCode: 127 };
+  const missing = /executable file .*not found|(?:open|stat|exec|executable).*no such file or directory/i.test(message);
+  if (missing && command.includes('/')) {
+    return { detail: `exec: ${quoted}: stat ${command}: no such file or directory`, exitCode: 127 };
   }
-  if (/(?:open|stat|exec|executable).*no such file or directory/i.test(message) && message.includes(command)) {
-    return {
-      detail: `exec: ${quoted}: ${name} ${command}: no such file or directory`,
-      exitCode: 127,
-    };
-  }
+  if (missing) return { detail: `exec: ${quoted}: executable file not found in $PATH`, exitCode: 127 };
   if (/rlimit/i.test(message)) {
     return {
       detail:
@@ -46,7 +41,8 @@ export function explainRuntimeError(text: string, command: string): RuntimeFailu
   }
   if (/permission denied/i.test(message)) return { detail: `exec: ${quoted}: permission denied`, exitCode: 126 };
   if (/exec format error/i.test(message)) return { detail: `exec ${command}: exec format error`, exitCode: 126 };
-  if (/is a directory/i.test(message))
+  // What crun says when it opens a directory to execute it.
+  if (/is a directory|open executable.*operation not permitted/i.test(message))
     return { detail: `exec: ${quoted}: is a directory: permission denied`, exitCode: 126 };
   if (/not a directory/i.test(message)) return { detail: `exec: ${quoted}: not a directory`, exitCode: 126 };
   return { detail: message, exitCode: 128 };
