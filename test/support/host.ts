@@ -92,11 +92,15 @@ export interface HostOptions {
   leavesContainers?: boolean;
 }
 
+/** crun makes plain directories where the mount was: they shall not lie in the machine's own tmpfs. */
+const HIDE_CGROUP2 =
+  'if umount -l /sys/fs/cgroup/unified 2>/dev/null; then mount -t tmpfs tmpfs /sys/fs/cgroup/unified; fi';
+
 const setup = (root: string, { outside, hybridCgroups }: HostOptions): string => `
 set -e
 read -r pid rest </proc/self/stat
 mount -t proc proc /proc
-${hybridCgroups ? '' : 'umount -l /sys/fs/cgroup/unified 2>/dev/null || :'}
+${hybridCgroups ? '' : HIDE_CGROUP2}
 mkdir ${root}/cg
 mount --move /sys/fs/cgroup ${root}/cg
 mount -t sysfs sysfs /sys
