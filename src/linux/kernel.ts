@@ -23,8 +23,6 @@ import type { NetlinkSocket, Request } from './netlink/socket.ts';
 import { createLinkReaper } from './link-reaper.ts';
 import { writeSysctl } from './sysctl.ts';
 
-/** Milliseconds between two looks for links that are to vanish. */
-const LOOK_AGAIN = 20;
 const LO_INDEX = 1;
 
 export interface LinuxKernel extends Kernel {
@@ -99,13 +97,9 @@ export function createLinuxKernel(): LinuxKernel {
       }
     },
     async linksGone(names, patience) {
-      const until = performance.now() + patience;
-      let left = names.filter(find);
-      while (left.length > 0 && performance.now() < until) {
-        await sleep(LOOK_AGAIN);
-        left = left.filter(find);
-      }
-      for (const name of left) await reaper.delete(name);
+      // Looking first would need the kernel's RTNL lock, which its own clean-up holds for up to 80 ms at a time.
+      if (patience > 0) await sleep(patience);
+      for (const name of names) await reaper.delete(name);
     },
     close() {
       socket.close();

@@ -54,7 +54,7 @@ export interface Kernel {
   removeDirectory(directory: string): void;
 
   /**
-   * Resolves when no link of these names is left. Waits up to `patience` milliseconds for the kernel's own clean-up, then
+   * Resolves when no link of these names is left. Leaves `patience` milliseconds to the kernel's own clean-up, then
    * deletes what is still there, off the main thread (a deletion takes 30 ms). Missing links are fine.
    */
   linksGone(names: readonly string[], patience: number): Promise<void>;

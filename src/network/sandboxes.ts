@@ -16,8 +16,8 @@ import { healBridge, restoreSandboxes } from './restore.ts';
 import type { SandboxState } from './state.ts';
 import { sandboxView } from './views.ts';
 
-/** Milliseconds that the kernel is given to end a namespace by itself. */
-const PATIENCE = 250;
+/** Milliseconds that the kernel is given to end a namespace by itself; it needs some 30. */
+const PATIENCE = 100;
 
 export class SandboxController implements Sandboxes {
   readonly #context: NetworkContext;
