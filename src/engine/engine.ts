@@ -244,18 +244,7 @@ class BerthEngine implements Engine {
     return {
       path: this.#context.paths.log(container.id),
       live: () => container.running || container.record.state.Restarting,
-      onEnd(callback) {
-        const abort = new AbortController();
-        const wait = async (): Promise<void> => {
-          while (!abort.signal.aborted) {
-            await container.moments.wait('exit', abort.signal);
-            callback();
-          }
-        };
-        wait().catch(() => undefined);
-        container.moments.wait('removed', abort.signal).then(callback, () => undefined);
-        return () => abort.abort();
-      },
+      onEnd: (told) => container.moments.listen(told),
     };
   }
 
@@ -339,7 +328,7 @@ class BerthEngine implements Engine {
       if (Date.parse(record.created) > before) continue;
       if (!matchesLabels(record.config.Labels, filters.get('label') ?? [])) continue;
       const not = filters.get('label!') ?? [];
-      if (not.length > 0 && not.some((label) => matchesLabels(record.config.Labels, [label]))) continue;
+      if (not.length > 0 && matchesLabels(record.config.Labels, not)) continue;
       const size = await diskSize(paths.upper(container.id));
       try {
         await removeContainer(this.#context, container, { force: false, volumes: false });

@@ -37,7 +37,7 @@ export function pathsOf(dataRoot: string, execRoot: string): Paths {
     rootfs: (id) => `${bundles}/${id}/rootfs`,
     attach: (id) => `${bundles}/${id}/attach`,
     // Not exit/: conmon writes a file of that name into its persist directory.
-  // conmon names the file by the container's ID; a directory for each saves a watch over all of them.
+    // conmon names the file by the container's ID; a directory for each saves a watch over all of them.
     exitFile: (id) => `${bundles}/${id}/x/${id}`,
     execs,
     exec: (id) => `${execs}/${id.slice(0, 32)}`,

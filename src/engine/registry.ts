@@ -10,11 +10,15 @@ export interface Exit {
   error: string;
 }
 
-type Settle = { resolve(result: Json): void; reject(error: Error): void };
+interface Settle {
+  resolve: (result: Json) => void;
+  reject: (error: Error) => void;
+}
 
 /** Things that happen to a container, to be waited for. */
 export class Moments {
-  #waiting = { exit: new Set<Settle>(), removed: new Set<Settle>() };
+  readonly #listeners = new Set<() => void>();
+  readonly #waiting = { exit: new Set<Settle>(), removed: new Set<Settle>() };
 
   async wait(what: 'exit' | 'removed', signal?: AbortSignal): Promise<Json> {
     return new Promise((resolve, reject) => {
@@ -43,8 +47,15 @@ export class Moments {
     });
   }
 
+  /** Called at each moment; returns the function that ends that. */
+  listen(told: () => void): () => void {
+    this.#listeners.add(told);
+    return () => this.#listeners.delete(told);
+  }
+
   tell(what: 'exit' | 'removed', result: Json): void {
-    for (const { resolve } of this.#waiting[what]) resolve(result);
+    for (const told of this.#listeners) told();
+    for (const settle of this.#waiting[what]) settle.resolve(result);
   }
 }
 

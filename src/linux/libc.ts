@@ -93,8 +93,8 @@ const umount = library.func('int umount2(const char *target, int flags)');
 /** umount2(2) on a thread of the pool: the last unmount of a file system writes back what is dirty. */
 export async function umountAsync(target: string, flags: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    umount.async(target, flags, (error: unknown, result: number) => {
-      if (error) reject(error instanceof Error ? error : new Error(String(error)));
+    umount.async(target, flags, (error: Error | null, result: number) => {
+      if (error !== null) reject(error);
       else if (result === -1) reject(new SysError('umount2', koffi.errno(), target));
       else resolve();
     });

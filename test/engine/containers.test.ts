@@ -79,10 +79,13 @@ void describe('the engine', () => {
       assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
       lines.push([stream, data.toString()]);
     }
-    assert.deepEqual(lines.toSorted(), [
-      [1, 'out\n'],
-      [2, 'err\n'],
-    ]);
+    assert.deepEqual(
+      lines.toSorted(([a], [b]) => Number(a) - Number(b)),
+      [
+        [1, 'out\n'],
+        [2, 'err\n'],
+      ],
+    );
     await rig.engine.remove(id, { force: false, volumes: false, link: false });
   });
 

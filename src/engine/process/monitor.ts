@@ -45,11 +45,23 @@ export interface Monitor {
 export class RuntimeError extends Error {}
 
 export function argumentsOf(o: MonitorOptions): string[] {
+  const pairs: [flag: string, value: string][] = [
+    ['--api-version', '1'],
+    ['-c', o.containerId],
+    ['-u', o.unitId],
+    ['-n', o.name],
+    ['-r', o.runtime],
+    ['-b', o.bundle],
+    ['--persist-dir', o.bundle],
+    ['--exit-dir', o.exitDir],
+    ['-p', `${o.bundle}/pidfile`],
+    ['-P', `${o.bundle}/conmon.pid`],
+    ['-l', o.logPath === undefined ? 'none' : `k8s-file:${o.logPath}`],
+  ];
   return [
-    ...['--api-version', '1', '-c', o.containerId, '-u', o.unitId, '-n', o.name, '-r', o.runtime, '-b', o.bundle],
-    ...['--persist-dir', o.bundle, '--exit-dir', o.exitDir, '-p', `${o.bundle}/pidfile`],
-    ...['-P', `${o.bundle}/conmon.pid`, '--full-attach', '--no-sync-log'],
-    ...['-l', o.logPath === undefined ? 'none' : `k8s-file:${o.logPath}`],
+    ...pairs.flat(),
+    '--full-attach',
+    '--no-sync-log',
     ...(o.logSizeMax === undefined ? [] : ['--log-size-max', String(o.logSizeMax)]),
     ...(o.tty ? ['-t'] : []),
     ...(o.stdin ? ['-i'] : []),

@@ -12,7 +12,16 @@ export interface InspectInput {
   size: { rw: number; rootFs: number } | undefined;
 }
 
-export const mountView = ({ recursive: _, copyUp: __, anonymous: ___, ...mount }: MountRecord): Json => ({ ...mount });
+export const mountView = ({ Type, Name, Source, Destination, Driver, Mode, RW, Propagation }: MountRecord): Json => ({
+  Type,
+  ...(Name === undefined ? {} : { Name }),
+  Source,
+  Destination,
+  ...(Driver === undefined ? {} : { Driver }),
+  Mode,
+  RW,
+  Propagation,
+});
 
 /** What a stopped container shows of its networks: the names, and settings that were asked for. */
 export function idleNetworks(record: ContainerRecord): Json {
