@@ -20,6 +20,8 @@ export interface NetworkConfig {
   subnets: readonly SubnetConfig[];
   /** Docker's own: 'com.docker.network.bridge.name'… */
   options: Readonly<Record<string, string>>;
+  /** Written on what the network makes on the host: whose it is. */
+  owner: string;
   /** MAC of the bridge, so that it does not change with its ports. */
   mac: string;
   /** The bridge was there before Berth (`--bridge`) and is the administrator's. */

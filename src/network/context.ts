@@ -8,6 +8,7 @@ import type { Firewall } from '../firewall/firewall.ts';
 import type { Logger } from '../log.ts';
 import type { Publish } from '../model/events.ts';
 import type { Store } from '../store/store.ts';
+import { ownerOf } from './instance.ts';
 import type { Kernel, TextFiles } from './kernel.ts';
 import type { NetworkRecord } from './records.ts';
 import type { NetworkSettings } from './settings.ts';
@@ -58,6 +59,7 @@ export class NetworkContext {
     const { settings } = this.deps;
     return {
       ...network,
+      owner: ownerOf(this.deps.execRoot, network.name),
       ipForward: settings.ipForward,
       firewall: settings.iptables,
       directRouting: settings.allowDirectRouting,

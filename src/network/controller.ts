@@ -10,6 +10,7 @@ import { shutdownNetworks } from './restore.ts';
 import { SandboxController } from './sandboxes.ts';
 
 export type { NetworkDeps } from './context.ts';
+export { instanceName } from './instance.ts';
 
 export interface NetworkParts {
   /** restore() comes first: it makes the predefined networks. */
@@ -29,13 +30,4 @@ export function createNetworkController(deps: NetworkDeps): NetworkParts {
     networks: new NetworkController(context),
     shutdown: async ({ keep }) => shutdownNetworks(context, keep),
   };
-}
-
-/** Names this daemon's rules; several daemons on one host have different roots. '/run/berth' → 'berth'. */
-export function instanceName(execRoot: string): string {
-  if (execRoot === '/run/berth' || execRoot === '/var/run/berth') return 'berth';
-  // FNV-1a, 32 bits: short and the same at every start.
-  let hash = 0x811c9dc5;
-  for (const char of execRoot) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  return `berth-${hash.toString(16).padStart(8, '0')}`;
 }

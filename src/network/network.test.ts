@@ -368,6 +368,28 @@ void describe('networks and sandboxes', () => {
     assert.equal(world.firewall.rules, undefined);
   });
 
+  void test('started with another subnet while a container runs: a warning, and no address is given twice', async () => {
+    const first = await world.started();
+    await first.sandboxes.open(request('a'));
+    await first.shutdown({ keep: true });
+    const second = world.start({ bip: '172.17.0.2/24' });
+    await second.sandboxes.restore(new Map([['a', { pid: 1, name: 'a' }]]));
+    assert.match(world.warnings.join(), /no longer has/);
+    await second.sandboxes.close('a');
+    await second.sandboxes.open(request('b'));
+    assert.equal(second.sandboxes.view('b')?.Networks['bridge']?.IPAddress, '172.17.0.1');
+    await second.sandboxes.open(request('c'));
+    assert.equal(second.sandboxes.view('c')?.Networks['bridge']?.IPAddress, '172.17.0.3', 'the gateway is 172.17.0.2');
+  });
+
+  void test('a lost store: the bridge is known by its mark', async () => {
+    await world.started();
+    world.store = createMemoryStore();
+    const { networks } = await world.started();
+    assert.match(JSON.stringify(networks.inspect('bridge', { verbose: false, scope: '' })), /"docker0"/);
+    assert.deepEqual(world.warnings, []);
+  });
+
   void test('a bridge that somebody deleted is made again, with its ports', async () => {
     const { sandboxes } = await world.started();
     await sandboxes.open(request('a'));

@@ -2,7 +2,6 @@
  * The networks that every host has: bridge, host, none. Which bridge and which subnet the first one gets is decided here,
  * from a survey of the host; pure.
  */
-import { bridgeOwner } from '../drivers/bridge/network.ts';
 import * as option from '../drivers/bridge/options.ts';
 import type { SubnetConfig } from '../drivers/driver.ts';
 import { conflict, invalidParameter, unavailable } from '../errors.ts';
@@ -24,6 +23,8 @@ import type { NetworkSettings } from './settings.ts';
 
 export interface PredefinedContext {
   settings: NetworkSettings;
+  /** The mark on the default bridge. */
+  owner: string;
   survey: Survey;
   /** Records of an earlier run. */
   stored: readonly NetworkRecord[];
@@ -62,7 +63,7 @@ function bridgeNetwork(context: PredefinedContext): NetworkRecord {
   const before = stored.find((record) => record.name === 'bridge');
   const id = before?.id ?? randomHex(32);
   const foreignBridge = settings.bridge !== '';
-  const name = foreignBridge ? existingBridge(context) : bridgeName(context, id, before?.options[option.BRIDGE_NAME]);
+  const name = foreignBridge ? existingBridge(context) : bridgeName(context, before?.options[option.BRIDGE_NAME]);
   if (!foreignBridge && name !== 'docker0' && before?.options[option.BRIDGE_NAME] !== name) {
     log.warn(`docker0 belongs to someone else: the default bridge is ${name}`);
   }
@@ -91,8 +92,8 @@ function bridgeNetwork(context: PredefinedContext): NetworkRecord {
 }
 
 /** The bridge of the last run when it is there and ours; else the first of docker0, docker1… that nobody has. */
-function bridgeName({ survey }: PredefinedContext, id: string, before: string | undefined): string {
-  const mine = survey.links.find(({ kind, alias }) => kind === 'bridge' && alias === bridgeOwner(id));
+function bridgeName({ survey, owner }: PredefinedContext, before: string | undefined): string {
+  const mine = survey.links.find(({ kind, alias }) => kind === 'bridge' && alias === owner);
   if (mine) return mine.name;
   const taken = new Set(survey.links.map(({ name }) => name));
   if (before !== undefined && !taken.has(before)) return before;

@@ -7,6 +7,7 @@ import { isHostLinkName } from '../drivers/bridge/endpoint.ts';
 import { BRIDGE_NAME } from '../drivers/bridge/options.ts';
 import { messageOf } from '../errors.ts';
 import type { NetworkContext } from './context.ts';
+import { ownerOf } from './instance.ts';
 import type { Survey } from './kernel.ts';
 import { predefinedNetworks } from './predefined.ts';
 import type { NetworkRecord } from './records.ts';
@@ -38,6 +39,7 @@ function restoreNetworks(context: NetworkContext, survey: Survey, stored: readon
   const { deps, state } = context;
   const networks = predefinedNetworks({
     settings: deps.settings,
+    owner: ownerOf(deps.execRoot, 'bridge'),
     survey,
     stored,
     randomHex: (bytes) => deps.randomHex(bytes),
@@ -86,7 +88,11 @@ function adopt(
   const endpoints = record.endpoints.filter(({ networkId }) => state.network(networkId));
   state.putSandbox({ sandbox, endpoints });
   for (const endpoint of endpoints) {
-    state.retake(endpoint);
+    const strange = state.retake(endpoint);
+    if (strange.length > 0) {
+      const fields = { container: sandbox.containerName, addresses: strange.join(' ') };
+      deps.log.warn('a running container has an address that its network no longer has: restart it', fields);
+    }
     const bridge = state.network(endpoint.networkId)?.options[BRIDGE_NAME];
     const link = survey.links.find(({ name }) => name === endpoint.hostName);
     if (bridge === undefined || !link || link.master === bridge) continue;

@@ -3,6 +3,7 @@
  * the endpoints in the store say which addresses are taken.
  */
 import { formatAddress, parseAddress, parseInterface, parsePrefix } from '../ipam/address.ts';
+import type { Address } from '../ipam/address.ts';
 import { AddressPool } from '../ipam/pool.ts';
 import type { SubnetConfig } from '../drivers/driver.ts';
 import { unavailable } from '../errors.ts';
@@ -18,6 +19,8 @@ export class NetworkState {
   readonly #store: Store;
   readonly #networks = new Map<string, NetworkRecord>();
   readonly #pools = new Map<string, AddressPool[]>();
+  /** '<network> <address>' of every address that the pools count as ours. */
+  readonly #given = new Set<string>();
   /** Container → sandbox. */
   readonly #sandboxes = new Map<string, SandboxState>();
 
@@ -54,29 +57,42 @@ export class NetworkState {
           `no available IPv${pool.subnet.family} addresses on this network's address pools: ${network.name} (${network.id})`,
         );
       }
-      given.push(`${formatAddress(address)}/${pool.subnet.length}`);
+      const text = `${formatAddress(address)}/${pool.subnet.length}`;
+      this.#given.add(`${network.id} ${text}`);
+      given.push(text);
     }
     return given;
   }
 
-  /** Addresses that an endpoint has since before this daemon. */
-  retake({ networkId, addresses }: EndpointRecord): void {
-    this.#eachAddress(networkId, addresses, (pool, address) => void pool.take(address));
+  /**
+   * Addresses that an endpoint has since before this daemon. Returns those that are no longer the network's to give,
+   * because the daemon was started with another subnet.
+   */
+  retake({ networkId, addresses }: EndpointRecord): string[] {
+    const strange = new Set(addresses);
+    this.#eachAddress(networkId, addresses, (pool, address, text) => {
+      if (!pool.take(address)) return;
+      this.#given.add(`${networkId} ${text}`);
+      strange.delete(text);
+    });
+    return [...strange];
   }
 
   release(networkId: string, addresses: readonly string[]): void {
-    this.#eachAddress(networkId, addresses, (pool, address) => pool.release(address));
+    this.#eachAddress(networkId, addresses, (pool, address, text) => {
+      if (this.#given.delete(`${networkId} ${text}`)) pool.release(address);
+    });
   }
 
   #eachAddress(
     networkId: string,
     addresses: readonly string[],
-    use: (pool: AddressPool, address: { family: 4 | 6; value: bigint }) => void,
+    use: (pool: AddressPool, address: Address, text: string) => void,
   ): void {
     for (const text of addresses) {
       const address = parseInterface(text)?.address;
       const pool = this.pools(networkId).find(({ subnet }) => subnet.family === address?.family);
-      if (pool && address) use(pool, address);
+      if (pool && address) use(pool, address, text);
     }
   }
 

@@ -62,6 +62,7 @@ hostTest('a container on the default bridge, from inside and outside', { outside
   );
   assert.match(await host.run('nft', '-j', 'list', 'tables'), /"family": "inet", "name": "berth-/);
   assert.equal((await host.run('cat', '/proc/sys/net/ipv4/ip_forward')).trim(), '1');
+  assert.equal((await host.run('cat', '/proc/sys/net/ipv6/conf/docker0/accept_ra')).trim(), '0');
 
   await insideOk(host, first, 'ping', '-c1', '-W1', '172.17.0.1');
   await insideOk(host, first, 'ping', '-c1', '-W1', '172.17.0.3');

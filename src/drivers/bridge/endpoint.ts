@@ -23,8 +23,14 @@ export function planEndpoint(
       routes: network.subnets
         .filter(({ routeVia }) => routeVia !== '')
         .map(({ routeVia }) => ({ to: routeVia.includes(':') ? '::/0' : '0.0.0.0/0', via: routeVia })),
-      // Without IPv6 on the network a link-local address would only be a way around the rules; dockerd does the same.
-      sysctls: [{ name: `net/ipv6/conf/${name}/disable_ipv6`, value: hasIpv6 ? '0' : '1' }],
+      // Without IPv6 on the network a link-local address would only be a way around the rules; dockerd does the same. With
+      // it, addresses and routes come from here, not from whichever neighbour advertises itself as a router.
+      sysctls: hasIpv6
+        ? [
+            { name: `net/ipv6/conf/${name}/disable_ipv6`, value: '0' },
+            { name: `net/ipv6/conf/${name}/accept_ra`, value: '0' },
+          ]
+        : [{ name: `net/ipv6/conf/${name}/disable_ipv6`, value: '1' }],
     },
   ];
 }

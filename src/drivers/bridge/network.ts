@@ -3,9 +3,6 @@ import type { NetworkConfig } from '../driver.ts';
 import type { NetworkPlan, Sysctl } from '../plan.ts';
 import { bridgeOptions } from './options.ts';
 
-/** The text on the link by which Berth knows its own bridge again after a restart. */
-export const bridgeOwner = (networkId: string): string => `berth:${networkId}`;
-
 export function planNetwork(network: NetworkConfig): NetworkPlan {
   const { name, interContainer, masquerade, mtu } = bridgeOptions(network);
   const hasIpv6 = network.subnets.some(({ subnet }) => subnet.includes(':'));
@@ -13,11 +10,11 @@ export function planNetwork(network: NetworkConfig): NetworkPlan {
   return {
     bridge: {
       name,
-      owner: network.foreignBridge ? '' : bridgeOwner(network.id),
+      owner: network.foreignBridge ? '' : network.owner,
       mac: network.mac,
       mtu,
       addresses: network.foreignBridge ? [] : network.subnets.map(({ subnet, gateway }) => gateway + prefixOf(subnet)),
-      sysctls: hasIpv6 ? [{ name: `net/ipv6/conf/${name}/disable_ipv6`, value: '0' }] : [],
+      sysctls: network.foreignBridge ? [] : bridgeSysctls(name, hasIpv6),
     },
     sysctls: network.ipForward ? forwarding(hasIpv6) : [],
     rules: network.firewall
@@ -30,6 +27,12 @@ export function planNetwork(network: NetworkConfig): NetworkPlan {
         }
       : undefined,
   };
+}
+
+/** A container could send the host router advertisements and become its way out (CVE-2020-13401). */
+function bridgeSysctls(name: string, hasIpv6: boolean): Sysctl[] {
+  const closed = { name: `net/ipv6/conf/${name}/accept_ra`, value: '0' };
+  return hasIpv6 ? [closed, { name: `net/ipv6/conf/${name}/disable_ipv6`, value: '0' }] : [closed];
 }
 
 function forwarding(hasIpv6: boolean): Sysctl[] {
