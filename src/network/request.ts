@@ -27,7 +27,8 @@ export function understand(
   const { networkMode, endpoints } = request;
   for (const text of request.extraHosts) parseExtraHost(text, gateways);
   if (networkMode.startsWith('container:')) {
-    if (Object.keys(endpoints).length > 0) {
+    // The stock client repeats the mode as the name of an endpoint.
+    if (Object.keys(endpoints).some((name) => !name.startsWith('container:'))) {
       throw invalidParameter(
         'container sharing network namespace with another container or host cannot be connected to any other network',
       );

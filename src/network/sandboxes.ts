@@ -147,10 +147,10 @@ export async function closeSandbox(context: NetworkContext, record: SandboxState
   if (sandbox.kind !== 'own') return;
   undone.defer(() => {
     // Whoever shares the namespace keeps it alive: then the interface is deleted, and the address is free only after that.
-    const gone = deps.kernel.linksGone(hostNames, borrowed ? 0 : PATIENCE).then(
-      () => (borrowed ? release() : undefined),
-      (error: unknown) => deps.log.warn('an interface was left behind', { error: messageOf(error) }),
-    );
+    const gone = deps.kernel
+      .linksGone(hostNames, borrowed ? 0 : PATIENCE)
+      .then(() => (borrowed ? release() : undefined))
+      .catch((error: unknown) => deps.log.warn('an interface was left behind', { error: messageOf(error) }));
     context.leaving.add(gone);
     void gone.finally(() => context.leaving.delete(gone));
   });
