@@ -10,10 +10,11 @@ import koffi from 'koffi';
 koffi.alias('ssize_t', 'int64_t');
 const library = koffi.load('libc.so.6');
 
-/** Names by number, as in errno(3). */
-const errnoNames: ReadonlyMap<number, string> = new Map(
-  Object.entries(koffi.os.errno).map(([name, number]) => [number, name]),
-);
+/** Names by number, as in errno(3). EWOULDBLOCK is EAGAIN's number, ENOTSUP is EOPNOTSUPP's: one name for each. */
+const errnoNames: ReadonlyMap<number, string> = new Map([
+  ...Object.entries(koffi.os.errno).map(([name, number]) => [number, name] as const),
+  ...(['EAGAIN', 'EOPNOTSUPP', 'EDEADLK'] as const).map((name) => [koffi.os.errno[name] ?? 0, name] as const),
+]);
 
 /** A failed system call. `code` is the errno's name ('ENOENT'), `errno` its positive number. */
 export class SysError extends Error {
