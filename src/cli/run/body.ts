@@ -8,7 +8,15 @@ import type { Json } from '../../model/json.ts';
 import type { Values } from '../command.ts';
 import { checkLabel, parseEnvFile, parseLabelFile, resolveEnv, toMap } from './env.ts';
 import { UNSUPPORTED } from './flags.ts';
-import { checkMode, checkSysctl, parseDevice, parseRestart, parseSecurityOption, parseUlimit } from './limits.ts';
+import {
+  capabilities,
+  checkMode,
+  checkSysctl,
+  parseDevice,
+  parseRestart,
+  parseSecurityOption,
+  parseUlimit,
+} from './limits.ts';
 import { parseMount, parseTmpfs, parseVolumes } from './mounts.ts';
 import { parseExtraHost, parseNetworks } from './network.ts';
 import { parsePorts } from './ports.ts';
@@ -107,7 +115,7 @@ function resources(values: Values): Json {
     MemorySwappiness: swappiness,
     OomKillDisable: values.bool('oom-kill-disable'),
     PidsLimit: values.int('pids-limit'),
-    Ulimits: each(values, 'ulimit', parseUlimit),
+    Ulimits: each(values, 'ulimit', parseUlimit).toSorted((a, b) => (a.Name < b.Name ? -1 : 1)),
   };
 }
 
@@ -138,6 +146,7 @@ function hostConfig(values: Values, around: Surroundings, mode: string, bindings
   const options = values.list('security-opt').map((text) => parseSecurityOption(text, around.read));
   const unmask = options.includes('systempaths=unconfined');
   const mounts = each(values, 'mount', (text) => parseMount(text, around.absolute));
+  const caps = capabilities(values.list('cap-add'), values.list('cap-drop'));
   const tmpfs = parseTmpfs(values.list('tmpfs'));
   return {
     ...resources(values),
@@ -152,8 +161,8 @@ function hostConfig(values: Values, around: Surroundings, mode: string, bindings
     VolumesFrom: values.list('volumes-from'),
     ConsoleSize: around.size,
     ...(values.given('annotation') ? { Annotations: toMap(values.list('annotation')) } : {}),
-    CapAdd: values.list('cap-add'),
-    CapDrop: values.list('cap-drop'),
+    CapAdd: caps.add,
+    CapDrop: caps.drop,
     CgroupnsMode: checkMode('cgroupns', values.string('cgroupns')),
     Dns: each(values, 'dns', address),
     DnsOptions: [...values.list('dns-option'), ...values.list('dns-opt')],

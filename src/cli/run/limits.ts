@@ -46,7 +46,7 @@ export function parseUlimit(text: string): Ulimit {
 export function parseDevice(text: string): DeviceMapping {
   const isMode = (part: string): boolean => /^[rwm]{1,3}$/.test(part) && new Set(part).size === part.length;
   const [host = '', ...rest] = text.split(':');
-  if (rest.length > 2) throw new Error(`invalid device specification: ${text}`);
+  if (rest.length > 2) throw new Error(`bad format for path: ${text}`);
   const last = rest.at(-1);
   const mode = rest.length === 2 || (last !== undefined && isMode(last)) ? rest.pop() : undefined;
   const inside = rest[0] ?? host;
@@ -123,4 +123,19 @@ export function checkMode(flag: 'pid' | 'userns' | 'uts' | 'cgroupns', mode: str
   const what = { pid: 'PID', userns: 'USER', uts: 'UTS', cgroupns: 'CGROUP' }[flag];
   if (!ok) throw new Error(`--${flag}: invalid ${what} mode`);
   return mode;
+}
+
+/** 'net_admin' and 'CAP_NET_ADMIN' are the same; ALL makes the others of its list idle; what is added is not dropped. */
+export function capabilities(add: readonly string[], drop: readonly string[]): { add: string[]; drop: string[] } {
+  const normal = (names: readonly string[]): Set<string> => {
+    const set = new Set(
+      names.map((name) => {
+        const upper = name.trim().toUpperCase();
+        return upper === 'ALL' || upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+      }),
+    );
+    return set.has('ALL') ? new Set(['ALL']) : set;
+  };
+  const added = normal(add);
+  return { add: [...added].toSorted(), drop: [...normal(drop)].filter((name) => !added.has(name)).toSorted() };
 }

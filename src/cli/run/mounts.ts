@@ -25,7 +25,6 @@ export interface MountBody {
   TmpfsOptions?: { SizeBytes?: number; Mode?: number };
 }
 
-const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'];
 /** These keys may stand alone and then mean 'true'. */
 const SWITCHES = ['readonly', 'ro', 'volume-nocopy', 'bind-nonrecursive', 'bind-create-src'];
 
@@ -95,7 +94,6 @@ function apply(mount: MountBody, field: string): void {
       mount.Consistency = value.toLowerCase();
       return;
     case 'bind-propagation':
-      if (!PROPAGATIONS.includes(value.toLowerCase())) throw new Error(`invalid propagation mode: ${value}`);
       bind().Propagation = value.toLowerCase();
       return;
     case 'bind-nonrecursive':

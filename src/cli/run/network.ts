@@ -98,8 +98,11 @@ export function parseNetworks(values: Values): Networks {
       throw new Error('conflicting options: cannot attach both user-defined and non-user-defined network-modes');
     }
     if (index === 0) addFlags(attachment, values);
-    if (target in endpoints) throw new Error(`network ${JSON.stringify(target)} is specified multiple times`);
-    endpoints[target] = endpoint(attachment);
+    if (Object.hasOwn(endpoints, target))
+      throw new Error(`network ${JSON.stringify(target)} is specified multiple times`);
+    const body = endpoint(attachment);
+    // What has no endpoint of its own gets one only when something is asked of it, for the daemon to refuse.
+    if (given.length === 0 || isUserDefined(target) || Object.keys(body).length > 0) endpoints[target] = body;
   }
   return { mode: attachments[0]?.target ?? 'default', endpoints };
 }

@@ -42,7 +42,11 @@ function splitHost(front: string): [ip: string, port: string] {
   if (front.startsWith('[')) {
     const end = front.indexOf(']');
     const rest = front.slice(end + 1);
-    if (end < 0 || (rest !== '' && !rest.startsWith(':'))) throw new Error(`invalid IP address: ${front}`);
+    if (end < 0) {
+      const ip = front.slice(0, Math.max(front.lastIndexOf(':'), 0));
+      throw new Error(`invalid IP address ${ip}: address ${ip}:: missing ']' in address`);
+    }
+    if (rest !== '' && !rest.startsWith(':')) throw new Error(`invalid IP address: ${front}`);
     return [front.slice(1, end), rest.slice(1)];
   }
   const colon = front.lastIndexOf(':');

@@ -5,7 +5,7 @@ export class BrokenPipe extends Error {}
 
 export class Output {
   readonly stream: NodeJS.WriteStream;
-  #error: Error | undefined;
+  #error: NodeJS.ErrnoException | undefined;
 
   constructor(stream: NodeJS.WriteStream) {
     this.stream = stream;
@@ -14,7 +14,7 @@ export class Output {
   }
 
   #check(): void {
-    const error = this.#error as NodeJS.ErrnoException | undefined;
+    const error = this.#error;
     if (error === undefined) return;
     throw error.code === 'EPIPE' ? new BrokenPipe('broken pipe') : error;
   }

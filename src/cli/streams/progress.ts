@@ -43,7 +43,7 @@ const harmless = (character: string): boolean => {
   return code >= 32 ? code !== 127 : '\t\n\r'.includes(character);
 };
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? [...value].filter(harmless).join('') : '');
+const textOf = (value: unknown): string => (typeof value === 'string' ? value.split('').filter(harmless).join('') : '');
 const numberOf = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
 
 /** An 'error' in the midst of a progress stream. */

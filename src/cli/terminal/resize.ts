@@ -10,14 +10,14 @@ const ATTEMPTS = 10;
  */
 export function followSize(client: ApiClient, path: string, stdout: NodeJS.WriteStream): () => void {
   if (!stdout.isTTY) return () => undefined;
-  let ended = false;
+  const ended = new AbortController();
   const send = async (): Promise<void> => {
     const { rows: h, columns: w } = stdout;
     if (h === 0 || w === 0) return;
     await client.json('POST', `${path}/resize`, { query: { h, w } });
   };
   const begin = async (): Promise<void> => {
-    for (let attempt = 0; attempt < ATTEMPTS && !ended; attempt++) {
+    for (let attempt = 0; attempt < ATTEMPTS && !ended.signal.aborted; attempt++) {
       try {
         return await send();
       } catch {
@@ -30,7 +30,7 @@ export function followSize(client: ApiClient, path: string, stdout: NodeJS.Write
   void begin();
   stdout.on('resize', changed);
   return () => {
-    ended = true;
+    ended.abort();
     stdout.off('resize', changed);
   };
 }
