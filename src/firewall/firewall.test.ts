@@ -44,6 +44,8 @@ table inet berth {
   });
   assert.match(closed, /iifname "docker0" oifname "docker0" drop/);
   assert.doesNotMatch(closed, /^\t\toifname "docker0" drop|masquerade/m);
+  const ipv4 = rulesScript([{ ...docker0, subnets: ['172.17.0.0/16'] }], { table: 'b', masquerade: false });
+  assert.equal(ipv4.match(/^\t\tmeta nfproto ipv4 /gm)?.length, 3);
   assert.equal(tableName('9 x"; flush ruleset'), 'b_x___flush_ruleset');
 });
 

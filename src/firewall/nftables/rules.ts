@@ -43,7 +43,7 @@ export function rulesScript(networks: readonly NetworkRules[], { table, masquera
   return `${lines.join('\n')}\n`;
 }
 
-function forwardRules({ bridge, interContainer, directRouting }: NetworkRules): string[] {
+function forwardRules({ bridge, subnets, interContainer, directRouting }: NetworkRules): string[] {
   const rules = [
     // From port to port of one bridge a packet comes here only with br_netfilter (the isolation of the ports is what
     // closes them); but also when a container sends to another by way of the host's address.
@@ -52,5 +52,7 @@ function forwardRules({ bridge, interContainer, directRouting }: NetworkRules): 
   ];
   // Nobody reaches a container by routing to it; published ports are the way in.
   if (!directRouting) rules.push(`oifname "${bridge}" drop`);
-  return rules.map((rule) => `\t\t${rule}`);
+  // --ip6tables=false leaves IPv6 to the administrator.
+  const scope = subnets.some((subnet) => subnet.includes(':')) ? '' : 'meta nfproto ipv4 ';
+  return rules.map((rule) => `\t\t${scope}${rule}`);
 }
