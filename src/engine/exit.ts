@@ -69,6 +69,8 @@ export async function finish(context: Context, container: Container): Promise<vo
   container.watch?.close();
   container.watch = undefined;
   const outcome = outcomeOf(context, container.id);
+  // The kernel stamps files with the last clock tick, up to 10 ms ago.
+  if (outcome.finishedAt < state.StartedAt) outcome.finishedAt = state.StartedAt;
   try {
     await cleanUp(context, container);
   } catch (error) {

@@ -12,6 +12,7 @@ import { type Context, cgroupOf, publish, save } from './context.ts';
 import { watchContainer } from './exit.ts';
 import { devicesOf, initProgram, namespaceOf } from './host-facts.ts';
 import { logSize } from './host-config.ts';
+import { removeStopped } from './remove.ts';
 import { RuntimeError, spawnMonitor, type Monitor } from './process/monitor.ts';
 import { createFailed, explainRuntimeError } from './process/runtime-errors.ts';
 import { NEVER, timestamp, type ProcessRecord } from './record.ts';
@@ -49,6 +50,10 @@ export async function startContainer(context: Context, container: Container): Pr
     });
     save(context, container);
     container.moments.tell('exit', { StatusCode: code, Error: { Message: messageOf(error) } });
+    // `docker run --rm` waits for the removal, also when nothing ever ran.
+    if (container.record.hostConfig.AutoRemove && !container.removing) {
+      await removeStopped(context, container, { volumes: true });
+    }
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import { createEngine, type Engine } from '../../src/engine/engine.ts';
 import type { EngineDeps } from '../../src/engine/context.ts';
 import type { Session } from '../../src/engine/port.ts';
 import type { ContainerConfig, ExecConfig, HostConfig } from '../../src/model/container.ts';
+import { sampleConfig, sampleHost } from '../../src/engine/testing-samples.ts';
 import { EventBus, type EngineEvent } from '../../src/model/events.ts';
 import type { SandboxRequest, Sandboxes } from '../../src/network/port.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
@@ -136,75 +137,7 @@ function settingsFor(root: string, options: { cgroupParent?: string; runtime?: s
   return settings as DaemonSettings;
 }
 
-export const config = (own: Partial<ContainerConfig> = {}): ContainerConfig => ({
-  Hostname: '',
-  Domainname: '',
-  User: '',
-  AttachStdin: false,
-  AttachStdout: true,
-  AttachStderr: true,
-  Tty: false,
-  OpenStdin: false,
-  StdinOnce: false,
-  Env: [],
-  Cmd: null,
-  Image: 'busybox',
-  Volumes: null,
-  WorkingDir: '',
-  Entrypoint: null,
-  OnBuild: null,
-  Labels: {},
-  ...own,
-});
-
-export const hostConfig = (own: Partial<HostConfig> = {}): HostConfig => ({
-  Binds: null,
-  ContainerIDFile: '',
-  LogConfig: { Type: '', Config: {} },
-  NetworkMode: 'none',
-  PortBindings: {},
-  RestartPolicy: { Name: '', MaximumRetryCount: 0 },
-  AutoRemove: false,
-  VolumesFrom: null,
-  ConsoleSize: [0, 0],
-  CapAdd: null,
-  CapDrop: null,
-  CgroupnsMode: '',
-  Dns: [],
-  DnsOptions: [],
-  DnsSearch: [],
-  ExtraHosts: null,
-  GroupAdd: null,
-  IpcMode: '',
-  Links: null,
-  OomScoreAdj: 0,
-  PidMode: '',
-  Privileged: false,
-  PublishAllPorts: false,
-  ReadonlyRootfs: false,
-  SecurityOpt: null,
-  UTSMode: '',
-  ShmSize: 0,
-  Runtime: '',
-  CpuShares: 0,
-  Memory: 0,
-  NanoCpus: 0,
-  CgroupParent: '',
-  CpuPeriod: 0,
-  CpuQuota: 0,
-  CpusetCpus: '',
-  CpusetMems: '',
-  Devices: null,
-  MemoryReservation: 0,
-  MemorySwap: 0,
-  MemorySwappiness: null,
-  OomKillDisable: null,
-  PidsLimit: null,
-  Ulimits: null,
-  MaskedPaths: null,
-  ReadonlyPaths: null,
-  ...own,
-});
+export { sampleConfig as config, sampleHost as hostConfig } from '../../src/engine/testing-samples.ts';
 
 export const execConfig = (own: Partial<ExecConfig> = {}): ExecConfig => ({
   User: '',
@@ -234,8 +167,8 @@ export async function run(
 ): Promise<{ id: string; out: string; err: string; code: number }> {
   const { Id: id } = await engine.create({
     name: own.name,
-    config: config({ Cmd: command, ...own.config }),
-    hostConfig: hostConfig(own.host),
+    config: sampleConfig({ Cmd: command, ...own.config }),
+    hostConfig: sampleHost(own.host),
     networking: { EndpointsConfig: {} },
   });
   const stdin = own.input !== undefined;

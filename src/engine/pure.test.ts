@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { DetachScanner, parseDetachKeys } from './detach-keys.ts';
+import { humanDuration } from './duration.ts';
+import { parseLogLine } from './logs.ts';
+import { commandOf, mergeConfig, mergeEnv } from './merge.ts';
+import { checkName, makeName } from './names.ts';
+import { createFailed, explainRuntimeError } from './process/runtime-errors.ts';
+import { timestamp } from './record.ts';
+import { planRestart, startsWithDaemon } from './restart-policy.ts';
+import { parseSignal } from './signals.ts';
+import { parsePs } from './top.ts';
+import { lookUpUser } from './users.ts';
+import { cleanPath, mountPoints, parseBind } from './mount-points.ts';
+import { sampleConfig, sampleHost } from './testing-samples.ts';
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+void describe('durations', () => {
+  for (const [milliseconds, text] of [
+    [900, 'Less than a second'],
+    [1500, '1 second'],
+    [59 * second, '59 seconds'],
+    [61 * second, 'About a minute'],
+    [46 * minute, '46 minutes'],
+    [61 * minute, 'About an hour'],
+    [47 * hour, '47 hours'],
+    [3 * day, '3 days'],
+    [15 * day, '2 weeks'],
+    [90 * day, '3 months'],
+    [800 * day, '2 years'],
+  ] as const) {
+    void test(text, () => assert.equal(humanDuration(milliseconds), text));
+  }
+});
+
+void describe('detach keys', () => {
+  void test('notations', () => {
+    assert.deepEqual([...parseDetachKeys('')], [16, 17]);
+    assert.deepEqual([...parseDetachKeys('a,ctrl-c,ctrl-@')], [97, 3, 0]);
+    assert.throws(() => parseDetachKeys('ctrl-1'), /Invalid detach keys/);
+  });
+  const typed = (scanner: DetachScanner, ...pieces: string[]): { text: string; detached: boolean } => {
+    let text = '';
+    for (const piece of pieces) {
+      const { pass, detached } = scanner.scan(Buffer.from(piece));
+      text += Buffer.from(pass).toString();
+      if (detached) return { text, detached };
+    }
+    return { text, detached: false };
+  };
+  void test('a beginning that comes to nothing is passed on', () => {
+    const scanner = (): DetachScanner => new DetachScanner(parseDetachKeys(''));
+    assert.deepEqual(typed(scanner(), 'a\x10', 'b'), { text: 'a\x10b', detached: false });
+    assert.deepEqual(typed(scanner(), 'a\x10', '\x11b'), { text: 'a', detached: true });
+    assert.deepEqual(typed(scanner(), '\x10\x10\x11'), { text: '\x10', detached: true });
+  });
+  void test('however input is cut, the same arrives', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('\x10', '\x11', 'a'), { maxLength: 12 }), (keys) => {
+        const text = keys.join('');
+        const keysOf = parseDetachKeys('');
+        assert.deepEqual(typed(new DetachScanner(keysOf), ...keys), typed(new DetachScanner(keysOf), text));
+        const whole = typed(new DetachScanner(keysOf), text);
+        assert.equal(whole.detached, text.includes('\x10\x11'));
+      }),
+    );
+  });
+});
+
+void describe('names', () => {
+  void test('the rule', () => {
+    for (const good of ['ab', 'A.b-c_9', '0a']) checkName(good);
+    for (const bad of ['', 'a', '-a', '.x', 'a/b', 'a b', 'é1', 'ab\n'])
+      assert.throws(() => checkName(bad), /Invalid container name/);
+  });
+  void test('made-up ones follow it and avoid those taken', () => {
+    const taken = new Set<string>();
+    for (let i = 0; i < 50; i++) {
+      const name = makeName(
+        (text) => taken.has(text),
+        () => 0,
+      );
+      checkName(name);
+      assert.ok(!taken.has(name));
+      if (taken.size < 1) taken.add(name);
+      else break;
+    }
+  });
+});
+
+void test('signals by name, number and offset', () => {
+  assert.deepEqual(
+    ['SIGTERM', 'term', '15', 'KILL', 'rtmin+3', 'SIGRTMAX-1', 'usr1'].map(parseSignal),
+    [15, 15, 15, 9, 37, 63, 10],
+  );
+  for (const bad of ['', '0', '65', 'NOPE', 'RTMIN+40', '-9'])
+    assert.throws(() => parseSignal(bad), /^BerthError: invalid signal: /);
+});
+
+void describe('what an image brings', () => {
+  const image = {
+    Env: ['A=1', 'B=2'],
+    Cmd: ['sh'],
+    Entrypoint: ['/init'],
+    User: 'u',
+    WorkingDir: '/w',
+    Labels: { x: '1' },
+  };
+  void test('everything that is not said', () => {
+    const merged = mergeConfig(sampleConfig(), image);
+    assert.deepEqual(commandOf(merged), ['/init', 'sh']);
+    assert.deepEqual([merged.User, merged.WorkingDir, merged.Labels], ['u', '/w', { x: '1' }]);
+  });
+  void test('a command replaces the image’s, an entry point both', () => {
+    assert.deepEqual(commandOf(mergeConfig(sampleConfig({ Cmd: ['ls'] }), image)), ['/init', 'ls']);
+    assert.deepEqual(commandOf(mergeConfig(sampleConfig({ Entrypoint: ['/e'] }), image)), ['/e']);
+    assert.throws(() => commandOf(mergeConfig(sampleConfig({ Entrypoint: [''] }), image)), /no command specified/);
+    assert.deepEqual(commandOf(mergeConfig(sampleConfig({ Entrypoint: [''], Cmd: ['x'] }), image)), ['x']);
+  });
+  void test('variables', () => assert.deepEqual(mergeEnv(['A=1', 'B=2'], ['B=3', 'A']), ['B=3', 'A']));
+});
+
+void describe('users', () => {
+  const passwd = 'root:x:0:0::/root:/bin/sh\nann:x:1000:1001::/home/ann:/bin/sh\n1000x:x:7:7::/:\n';
+  const group = 'root:x:0:\nann:x:1001:\nstaff:x:50:ann,bob\n';
+  const look = (user: string, groups: string[] = []): unknown[] => {
+    const { uid, gid, additionalGids, home } = lookUpUser(user, groups, passwd, group);
+    return [uid, gid, additionalGids, home];
+  };
+  void test('by name, number, with group', () => {
+    assert.deepEqual(look(''), [0, 0, [], '/root']);
+    assert.deepEqual(look('ann'), [1000, 1001, [50], '/home/ann']);
+    assert.deepEqual(look('1000'), [1000, 1001, [50], '/home/ann']);
+    assert.deepEqual(look('ann:staff'), [1000, 50, [], '/home/ann']);
+    assert.deepEqual(look('4242:4243', ['staff', '9']), [4242, 4243, [50, 9], '/']);
+  });
+  void test('unknown names', () => {
+    assert.throws(() => look('eve'), /unable to find user eve: no matching entries in passwd file/);
+    assert.throws(() => look('ann:wheel'), /unable to find group wheel: no matching entries in group file/);
+    assert.throws(() => look('-1'), /must be in range/);
+  });
+});
+
+void describe('log lines', () => {
+  void test('whole, partial, with offset, foreign', () => {
+    const parse = (text: string): unknown[] => {
+      const frame = parseLogLine(Buffer.from(text));
+      return frame === undefined ? [] : [frame.time, frame.stream, frame.data.toString()];
+    };
+    assert.deepEqual(parse('2024-05-01T10:00:00.123456789+00:00 stdout F a b'), [
+      '2024-05-01T10:00:00.123456789Z',
+      1,
+      'a b\n',
+    ]);
+    assert.deepEqual(parse('2024-05-01T10:00:00.123456789+02:00 stderr P x'), [
+      '2024-05-01T08:00:00.123456789Z',
+      2,
+      'x',
+    ]);
+    assert.deepEqual(parse('rubbish'), []);
+    assert.deepEqual(parse('a b c d'), []);
+  });
+  void test('arbitrary bytes never throw', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void parseLogLine(Buffer.from(bytes))));
+  });
+});
+
+void describe('what runtimes say', () => {
+  for (const [said, command, detail, code] of [
+    [
+      '2024-01-01T00:00:00.000000Z: executable file `nope` not found in $PATH: No such file or directory',
+      'nope',
+      'exec: "nope": executable file not found in $PATH',
+      127,
+    ],
+    ['open executable: Operation not permitted', '/etc', 'exec: "/etc": is a directory: permission denied', 126],
+    ['open `/x/y`: Permission denied', '/x/y', 'exec: "/x/y": permission denied', 126],
+    ['cannot mount: Invalid argument', 'sh', 'cannot mount: Invalid argument', 128],
+    ['setrlimit `RLIMIT_NOFILE`: Operation not permitted', 'sh', '', 128],
+  ] as const) {
+    void test(said, () => {
+      const failure = explainRuntimeError(said, command);
+      assert.equal(failure.exitCode, code);
+      if (detail !== '') assert.equal(failure.detail, detail);
+      else assert.match(failure.detail, /needs CAP_SYS_RESOURCE/);
+    });
+  }
+  void test('in Docker’s words', () =>
+    assert.match(createFailed('x'), /^failed to create task for container: .*: x: unknown$/));
+});
+
+void test('restart policies', () => {
+  const plan = (own: Partial<Parameters<typeof planRestart>[0]>): number | undefined =>
+    planRestart({
+      policy: { Name: 'always', MaximumRetryCount: 0 },
+      exitCode: 1,
+      restarts: 0,
+      stoppedByHand: false,
+      ran: 5,
+      lastDelay: 0,
+      ...own,
+    })?.delay;
+  assert.equal(plan({}), 100);
+  assert.equal(plan({ lastDelay: 400 }), 800);
+  assert.equal(plan({ lastDelay: 50_000 }), 60_000);
+  assert.equal(plan({ lastDelay: 400, ran: 20_000 }), 100);
+  assert.equal(plan({ stoppedByHand: true }), undefined);
+  assert.equal(plan({ policy: { Name: 'on-failure', MaximumRetryCount: 2 }, restarts: 2 }), undefined);
+  assert.equal(plan({ policy: { Name: 'on-failure', MaximumRetryCount: 0 }, exitCode: 0 }), undefined);
+  assert.equal(plan({ policy: { Name: 'no', MaximumRetryCount: 0 } }), undefined);
+  assert.equal(startsWithDaemon({ Name: 'always', MaximumRetryCount: 0 }, true, 0), true);
+  assert.equal(startsWithDaemon({ Name: 'unless-stopped', MaximumRetryCount: 0 }, true, 0), false);
+});
+
+void test('ps cut down to some processes', () => {
+  const text = 'UID  PID CMD\nroot   1 init now\nann   22 sh -c x y\n';
+  assert.deepEqual(parsePs(text, new Set([22])), {
+    Titles: ['UID', 'PID', 'CMD'],
+    Processes: [['ann', '22', 'sh -c x y']],
+  });
+  assert.throws(() => parsePs('UID CMD\n', new Set()), /Couldn't find PID field/);
+});
+
+void test('timestamps have nine digits', () => {
+  assert.equal(timestamp(1_700_000_000_123.456), '2023-11-14T22:13:20.123456000Z');
+});
+
+void describe('mounts', () => {
+  const environment = { exists: () => true, newName: () => 'anon', volumePath: (name: string) => `/v/${name}/_data` };
+  void test('binds', () => {
+    const { Type, Source, Destination, RW, Propagation } = parseBind('/a/../b:/c/:ro,rslave', environment);
+    assert.deepEqual([Type, Source, Destination, RW, Propagation], ['bind', '/b', '/c', false, 'rslave']);
+    assert.equal(parseBind('data:/c', environment).Source, '/v/data/_data');
+    for (const bad of ['/a', ':/a', '/a:', '/a:b', '/a:/', '/a:/b:xx', '/a:/b:ro:rw', '../x:/b', '/a:/b:ro,rw']) {
+      assert.throws(() => parseBind(bad, environment), { name: 'BerthError' }, bad);
+    }
+  });
+  void test('an image’s volume gives way to a bind at the same place; twice the same is refused', () => {
+    const config = sampleConfig({ Volumes: { '/data': {}, '/more': {} } });
+    const { mounts } = mountPoints(config, sampleHost({ Binds: ['/x:/data'] }), environment);
+    assert.deepEqual(
+      mounts.map(({ Type, Destination, anonymous }) => [Type, Destination, anonymous]),
+      [
+        ['bind', '/data', false],
+        ['volume', '/more', true],
+      ],
+    );
+    assert.throws(
+      () => mountPoints(config, sampleHost({ Binds: ['/x:/d', '/y:/d'] }), environment),
+      /Duplicate mount point: \/d/,
+    );
+  });
+  void test('paths are cleaned', () =>
+    assert.deepEqual(['/a//b/./c/..', '/..', 'x'].map(cleanPath), ['/a/b', '/', '/x']));
+});
