@@ -19,13 +19,22 @@ export function markdown(report: Report): string {
     ...Object.entries(report.contenders).map(([name, version]) => `- ${name}: ${version}`),
   ];
   for (const row of report.rows) {
-    lines.push('', `### ${row.what}`, '', `| | median ${row.unit} | p95 | min | n | against berth |`, '| --- | ---: | ---: | ---: | ---: | ---: |');
+    lines.push(
+      '',
+      `### ${row.what}`,
+      '',
+      `| | median ${row.unit} | p95 | min | n | against berth |`,
+      '| --- | ---: | ---: | ---: | ---: | ---: |',
+    );
     const base = (row.figures['berth'] ?? Object.values(row.figures)[0])?.median ?? Number.NaN;
     for (const [name, f] of Object.entries(row.figures)) {
-      lines.push(`| ${name} | ${number(f.median)} | ${number(f.p95)} | ${number(f.min)} | ${f.n} | ${(f.median / base).toFixed(2)} |`);
+      lines.push(
+        `| ${name} | ${number(f.median)} | ${number(f.p95)} | ${number(f.min)} | ${f.n} | ${(f.median / base).toFixed(2)} |`,
+      );
     }
     if (row.targets.length) lines.push('');
-    for (const t of row.targets) lines.push(`- ${t.met ? 'met' : '**missed**'}: ${t.text}: ${t.value.toFixed(2)} (limit ${t.limit})`);
+    for (const t of row.targets)
+      lines.push(`- ${t.met ? 'met' : '**missed**'}: ${t.text}: ${t.value.toFixed(2)} (limit ${t.limit})`);
   }
   return lines.join('\n') + '\n';
 }
