@@ -57,6 +57,7 @@ export async function cleanUp(context: Context, container: Container): Promise<v
   undo.defer(() => rmSync(paths.bundle(id), { recursive: true, force: true }));
   undo.defer(() => rmSync(`${paths.runtime}/${id}`, { recursive: true, force: true }));
   undo.defer(async () => unmount(paths.rootfs(id)));
+  if (container.record.hostConfig.IpcMode === 'shareable') undo.defer(async () => unmount(paths.shm(id)));
   undo.defer(async () => context.sandboxes.close(id));
   undo.defer(async () => removeCgroup(cgroupOf(context, container)));
 }

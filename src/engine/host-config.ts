@@ -136,7 +136,10 @@ export function checkHostConfig(config: ContainerConfig, host: HostConfig, machi
   checkCpu(host, machine);
   checkModes(config, host);
   checkSecurity(host, machine);
-  if (Object.keys(host.PortBindings).length > 0 && !['host', 'none'].includes(host.NetworkMode)) {
+  const published =
+    Object.keys(host.PortBindings).length > 0 ||
+    (host.PublishAllPorts && Object.keys(config.ExposedPorts ?? {}).length > 0);
+  if (published && !['host', 'none'].includes(host.NetworkMode)) {
     throw notImplemented(
       'publishing ports comes with a later version of berth; until then reach the container by its address, or use --network host',
     );

@@ -84,5 +84,10 @@ export function namespaceOf(context: Context, mode: string, kind: 'pid' | 'ipc')
   if (!other.running) {
     throw conflict(`cannot join ${kind.toUpperCase()} of a non running container: ${other.id}`);
   }
+  if (kind === 'ipc' && other.record.hostConfig.IpcMode !== 'shareable') {
+    throw conflict(
+      `cannot join IPC of container ${other.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+    );
+  }
   return { path: `/proc/${other.record.state.Pid}/ns/${kind}` };
 }

@@ -12,6 +12,8 @@ export interface Paths {
   bundles: string;
   bundle(id: string): string;
   rootfs(id: string): string;
+  /** /dev/shm of a container that others may join. */
+  shm(id: string): string;
   attach(id: string): string;
   exitFile(id: string): string;
   execs: string;
@@ -35,6 +37,7 @@ export function pathsOf(dataRoot: string, execRoot: string): Paths {
     bundles,
     bundle: (id) => `${bundles}/${id}`,
     rootfs: (id) => `${bundles}/${id}/rootfs`,
+    shm: (id) => `${bundles}/${id}/shm`,
     attach: (id) => `${bundles}/${id}/attach`,
     // Not exit/: conmon writes a file of that name into its persist directory.
     // conmon names the file by the container's ID; a directory for each saves a watch over all of them.

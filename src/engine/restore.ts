@@ -151,7 +151,7 @@ async function sweep(context: Context, running: ReadonlyMap<string, unknown>): P
     const id = target.startsWith(`${paths.bundles}/`)
       ? target.slice(paths.bundles.length + 1).split('/')[0]
       : undefined;
-    if (type === 'overlay' && id !== undefined && !running.has(id))
+    if (['overlay', 'tmpfs'].includes(type) && id !== undefined && !running.has(id))
       await attempt('a mount', async () => unmount(target));
   }
   for (const id of bundles) {

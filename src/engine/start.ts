@@ -6,7 +6,7 @@ import { arch } from 'node:process';
 import { promisify } from 'node:util';
 import { BerthError, conflict, invalidParameter, messageOf, notModified, system } from '../errors.ts';
 import { removeCgroup } from '../linux/cgroup.ts';
-import { unmount } from '../linux/mounts.ts';
+import { mountTmpfs, unmount } from '../linux/mounts.ts';
 import { identify } from '../linux/pidfd.ts';
 import { type Context, cgroupOf, publish, save } from './context.ts';
 import { watchContainer } from './exit.ts';
@@ -111,6 +111,11 @@ async function launch(context: Context, container: Container): Promise<void> {
   });
   const rootfs = mountRootfs(context, record);
   undo.defer(async () => unmount(rootfs));
+  if (host.IpcMode === 'shareable') {
+    mkdirSync(paths.shm(id));
+    mountTmpfs(paths.shm(id), host.ShmSize, '1777');
+    undo.defer(async () => unmount(paths.shm(id)));
+  }
   const identity = identityIn(rootfs, config.User, host.GroupAdd ?? []);
   makeWorkingDirectory(rootfs, config.WorkingDir, identity);
   await fillVolumes(rootfs, record.mounts);
@@ -129,7 +134,7 @@ async function launch(context: Context, container: Container): Promise<void> {
     pid,
     ipc,
     mounts: {
-      shm: ipc === 'own' && host.IpcMode !== 'none' ? { size: host.ShmSize } : sharedShm(ipc),
+      shm: shmOf(context, container),
       files: { hostname: sandbox.hostnamePath, hosts: sandbox.hostsPath, resolvConf: sandbox.resolvConfPath },
       init,
       mounts: record.mounts,
@@ -221,8 +226,17 @@ async function createProcess(monitor: Monitor, command: string): Promise<number>
   }
 }
 
-const sharedShm = (ipc: 'own' | 'host' | { path: string }): { path: string } | undefined =>
-  typeof ipc === 'object' ? { path: ipc.path.replace(/ns\/ipc$/, 'root/dev/shm') } : undefined;
+/** undefined: none; that of the host is the builder's matter. A mount of another namespace could not be bound. */
+function shmOf(
+  { paths, registry }: Context,
+  { id, record }: Container,
+): { path: string } | { size: number } | undefined {
+  const { IpcMode, ShmSize } = record.hostConfig;
+  if (IpcMode === 'shareable') return { path: paths.shm(id) };
+  if (IpcMode.startsWith('container:'))
+    return { path: paths.shm(registry.find(IpcMode.slice('container:'.length)).id) };
+  return IpcMode === 'none' ? undefined : { size: ShmSize };
+}
 
 function hostnameOf({ hostnamePath }: Sandbox): string {
   try {
