@@ -58,20 +58,24 @@ function decoder(kind: Compression): Duplex {
   return decoderProgram(kind);
 }
 
-/** Takes the first bytes off a stream and gives the whole again. */
-async function sniff(input: Readable, length: number): Promise<{ start: Buffer; whole: AsyncGenerator<Buffer> }> {
+/** Takes the first bytes off a stream and gives the whole again; an abort ends it even where the stream hangs. */
+async function sniff(
+  input: Readable,
+  length: number,
+  signal: AbortSignal,
+): Promise<{ start: Buffer; whole: AsyncGenerator<Buffer> }> {
   const chunks = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {});
+  signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true });
+  const next = (): Promise<IteratorResult<Buffer>> => Promise.race([chunks.next(), aborted.promise]);
   let start = Buffer.alloc(0);
-  for (let next; start.length < length && !(next = await chunks.next()).done;) {
-    start = Buffer.concat([start, Buffer.from(next.value)]);
+  for (let result; start.length < length && !(result = await next()).done;) {
+    start = Buffer.concat([start, Buffer.from(result.value)]);
   }
   async function* whole(): AsyncGenerator<Buffer> {
-    try {
-      if (start.length > 0) yield start;
-      for (let next; !(next = await chunks.next()).done;) yield Buffer.from(next.value);
-    } finally {
-      await chunks.return?.();
-    }
+    if (start.length > 0) yield start;
+    for (let result; !(result = await next()).done;) yield Buffer.from(result.value);
   }
   return { start, whole: whole() };
 }
@@ -84,10 +88,8 @@ export async function storeArchive(
   watch?: (chunk: Buffer) => void,
 ): Promise<void> {
   signal.throwIfAborted();
-  const abort = (): void => void input.destroy(new Error('aborted'));
-  signal.addEventListener('abort', abort);
   try {
-    const { start, whole } = await sniff(input, 6);
+    const { start, whole } = await sniff(input, 6, signal);
     await pipeline(
       whole,
       decoder(compressionOf(start)),
@@ -101,13 +103,13 @@ export async function storeArchive(
       { signal },
     );
   } catch (error) {
+    // Only then: destroying a request's body takes its answer along.
+    if (signal.aborted) input.destroy();
     signal.throwIfAborted();
     if (error instanceof BerthError) throw error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (/^(?:Z_|ZSTD_)/.test(code)) throw invalidParameter(`cannot decompress the archive: ${messageOf(error)}`, error);
     throw diskError(error, path);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -142,7 +144,7 @@ export class TarFile {
     return [...this.#places.keys()];
   }
 
-  /** The whole entry as text; undefined when there is none. */
+  /** The whole entry; undefined when there is none. */
   async text(name: string): Promise<Buffer | undefined> {
     const place = this.#places.get(name);
     if (place === undefined) return undefined;

@@ -6,7 +6,8 @@ import { familiar, familiarRepository, tryParse } from './reference.ts';
 /** Go's path.Match: '*' and '?' stop at '/', '[a-z]' and '[^a]' are classes, '\' takes the next character as it is. */
 export function globToRegExp(pattern: string): RegExp {
   const bad = (): Error => invalidParameter(`invalid filter 'reference=${pattern}': syntax error in pattern`);
-  const literal = (c: string): string => c.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  const literal = (c: string): string => c.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  const classLiteral = (c: string): string => (c === '-' ? '\\-' : literal(c));
   const chars = Array.from(pattern);
   let source = '';
   for (let i = 0; i < chars.length; i++) {
@@ -26,13 +27,13 @@ export function globToRegExp(pattern: string): RegExp {
         if (member === '\\') member = chars[++i];
         else if (member === '-' || member === ']') throw bad();
         if (member === undefined) throw bad();
-        body += literal(member);
+        body += classLiteral(member);
         if (chars[i + 1] === '-') {
           i += 2;
           if (chars[i] === '\\') i++;
           const end = chars[i];
           if (end === undefined || end === ']' || end < member) throw bad();
-          body += `-${literal(end)}`;
+          body += `-${classLiteral(end)}`;
         }
       }
       source += negated ? `[^${body}]` : `[${body}]`;

@@ -36,9 +36,9 @@ export async function load(
   await using archive = await TarFile.open(archivePath);
   const loading: Loading = { context, scratch: scratch.path, archivePath, archive, signal, progress };
   const docker = await archive.json('manifest.json');
-  if (Array.isArray(docker)) return loadDocker(loading, docker);
+  if (Array.isArray(docker)) return await loadDocker(loading, docker);
   const oci = await archive.json('index.json');
-  if (typeof oci === 'object' && oci !== null) return loadOci(loading, oci);
+  if (typeof oci === 'object' && oci !== null) return await loadOci(loading, oci);
   throw invalidParameter(
     'invalid archive: it has neither a manifest.json (docker save) nor an index.json (OCI layout)',
   );

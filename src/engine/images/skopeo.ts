@@ -26,6 +26,11 @@ export interface SkopeoRun {
 
 /** Bytes of output kept: registries' manifests have at most 4 MiB. */
 const LARGEST_OUTPUT = 16 << 20;
+/**
+ * containers/storage binds <root>/overlay to itself and leaves that mount behind. In a mount namespace of skopeo's own
+ * it ends with the process (1 ms), and so does a layer's mount that a kill would leave.
+ */
+const OWN_MOUNTS = ['--mount', '--propagation', 'slave'];
 const POLICY = '/etc/containers/policy.json';
 const PASSED_ON = [
   'PATH',
@@ -70,13 +75,16 @@ function globalFlags(run: SkopeoRun): string[] {
   ];
 }
 
+const missing = (cause: unknown): Error =>
+  unavailable("skopeo is not installed, and images come and go through it: run 'apt-get install skopeo'", cause);
+
 /** Resolves with its standard output. An abort kills it with its children; then it rejects with the signal's reason. */
 export async function skopeo(args: readonly string[], run: SkopeoRun): Promise<Buffer> {
   run.signal?.throwIfAborted();
   const env: NodeJS.ProcessEnv = { HOME: '/root', TMPDIR: run.scratch };
   for (const name of PASSED_ON) if (process.env[name] !== undefined) env[name] = process.env[name];
   // A group of its own: skopeo unpacks layers in a child, which must not outlive it.
-  const child = spawn('skopeo', [...globalFlags(run), ...args], {
+  const child = spawn('unshare', [...OWN_MOUNTS, 'skopeo', ...globalFlags(run), ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -107,17 +115,12 @@ export async function skopeo(args: readonly string[], run: SkopeoRun): Promise<B
   try {
     const code = await ended.promise;
     run.signal?.throwIfAborted();
+    if (stderr.startsWith('unshare: failed to execute skopeo')) throw missing(stderr);
     if (code !== 0) throw new SkopeoError(fatalText(stderr) || `skopeo ended with status ${code}`);
     if (size > LARGEST_OUTPUT) throw new SkopeoError('skopeo printed more than a manifest may have');
     return Buffer.concat(chunks);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      throw unavailable(
-        "skopeo is not installed, and images come and go through it: run 'apt-get install skopeo'",
-        error,
-      );
-    }
-    throw error;
+    throw error instanceof Error && 'code' in error && error.code === 'ENOENT' ? missing(error) : error;
   } finally {
     run.signal?.removeEventListener('abort', kill);
   }

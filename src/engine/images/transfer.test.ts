@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Json } from '../../model/json.ts';
+import { PullProgress } from './progress.ts';
+import { parseReference } from './reference.ts';
+import { choose, isInsecure, parseManifest, parsePlatform, sourcesOf } from './registry.ts';
+import { pullError, pushError } from './registry-errors.ts';
+import { fatalText } from './skopeo.ts';
+
+const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
+const short = (letter: string): string => letter.repeat(12);
+
+void test('the progress of a pull, line by line', () => {
+  const lines: Json[] = [];
+  const layers = ['a', 'b', 'c'].map((letter) => ({ digest: digest(letter), size: 100 }));
+  const progress = new PullProgress(layers, new Set([digest('a')]), (line) => lines.push(line));
+  progress.line('Getting image source signatures');
+  progress.line(`Copying blob ${digest('a')}`);
+  progress.line(`Copying blob ${digest('c')}`);
+  progress.line(`Copying blob ${digest('b')}`);
+  progress.files([40]);
+  progress.files([40, 10]);
+  progress.files([100, 10]);
+  progress.line(`Copying config ${digest('d')}`);
+  progress.unpacked([digest('b'), digest('e')]);
+  progress.finish();
+  const step = (status: string, letter: string, progressDetail: Json = {}) => ({
+    status,
+    progressDetail,
+    id: short(letter),
+  });
+  assert.deepEqual(lines, [
+    step('Already exists', 'a'),
+    step('Pulling fs layer', 'b'),
+    step('Pulling fs layer', 'c'),
+    step('Downloading', 'c', { current: 40, total: 100 }),
+    step('Downloading', 'b', { current: 10, total: 100 }),
+    step('Download complete', 'c'),
+    step('Download complete', 'b'),
+    step('Pull complete', 'b'),
+    step('Pull complete', 'c'),
+  ]);
+});
+
+void test('where to pull from', () => {
+  const busybox = parseReference('busybox');
+  assert.deepEqual(
+    sourcesOf(busybox, ['https://mirror.example/p/', 'http://10.0.0.1:5000', 'nonsense'], []).map((s) => [
+      s.url,
+      s.tlsVerify,
+    ]),
+    [
+      ['docker://mirror.example/p/library/busybox', true],
+      ['docker://10.0.0.1:5000/library/busybox', false],
+      ['docker://docker.io/library/busybox', true],
+    ],
+  );
+  assert.equal(sourcesOf(parseReference('quay.example/x'), ['https://mirror.example'], []).length, 1);
+  assert.ok(isInsecure('127.0.0.1:5000', []) && isInsecure('localhost:1', []) && isInsecure('[::1]:5000', []));
+  assert.ok(isInsecure('10.1.2.3:5000', ['10.0.0.0/8']) && !isInsecure('11.1.2.3', ['10.0.0.0/8']));
+  assert.ok(isInsecure('reg.example:5000', ['reg.example:5000']) && !isInsecure('reg.example', ['reg.example:5000']));
+});
+
+void test('platforms', () => {
+  assert.deepEqual(parsePlatform('linux/arm64/v8', 'amd64'), { os: 'linux', architecture: 'arm64', variant: 'v8' });
+  assert.deepEqual(parsePlatform('x86_64', 'arm64'), { os: 'linux', architecture: 'amd64', variant: '' });
+  assert.deepEqual(parsePlatform('linux', 'arm64'), { os: 'linux', architecture: 'arm64', variant: '' });
+  assert.equal(parsePlatform('a/b/c/d', 'amd64'), undefined);
+  assert.equal(parsePlatform('--x/ y', 'amd64'), undefined);
+  const list = parseManifest(
+    JSON.stringify({
+      manifests: [
+        { digest: digest('1'), platform: { os: 'linux', architecture: 'arm', variant: 'v6' } },
+        { digest: digest('2'), platform: { os: 'linux', architecture: 'arm', variant: 'v7' } },
+        null,
+      ],
+    }),
+  );
+  assert.equal(choose(list, { os: 'linux', architecture: 'arm', variant: 'v7' })?.digest, digest('2'));
+  assert.equal(choose(list, { os: 'linux', architecture: 'arm', variant: '' })?.digest, digest('1'));
+  assert.equal(choose(list, { os: 'linux', architecture: 'amd64', variant: '' }), undefined);
+});
+
+void test('registry errors in Docker’s words', () => {
+  const x = parseReference('x:y');
+  const read = 'Error parsing image name "docker://x:y": reading manifest y in docker.io/library/x: ';
+  const cases: [text: string, kind: string, message: string][] = [
+    [
+      `${read}manifest unknown: manifest unknown`,
+      'NotFound',
+      'manifest for x:y not found: manifest unknown: manifest unknown',
+    ],
+    [
+      `${read}errors:\ndenied: requested access to the resource is denied\nunauthorized: authentication required`,
+      'NotFound',
+      "pull access denied for x, repository does not exist or may require 'docker login': denied: requested access to the resource is denied unauthorized: authentication required",
+    ],
+    [
+      'pinging container registry h: Get "https://h/v2/": dial tcp 127.0.0.1:1: connect: connection refused',
+      'System',
+      'Get "https://h/v2/": dial tcp 127.0.0.1:1: connect: connection refused',
+    ],
+    [`${read}toomanyrequests: slow down`, 'System', 'toomanyrequests: slow down'],
+    ['writing blob: write /x: no space left on device', 'System', 'no space left on device while pulling x:y'],
+  ];
+  for (const [text, kind, message] of cases) {
+    const error = pullError(text, x);
+    assert.deepEqual([error.kind, error.message], [kind, message]);
+  }
+  assert.equal(pushError('trying: unauthorized: authentication required', x).kind, 'Forbidden');
+});
+
+void test('skopeo’s last word', () => {
+  assert.equal(fatalText('time="x" level=info msg="a"\ntime="x" level=fatal msg="say \\"no\\": b"\n'), 'say "no": b');
+  assert.equal(fatalText('time="x" level=fatal msg=short'), 'short');
+  assert.equal(fatalText('panic: x'), 'panic: x');
+  assert.equal(fatalText(''), '');
+});
