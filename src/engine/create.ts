@@ -1,6 +1,6 @@
 /** `POST /containers/create`: everything is checked before anything is made; what was made is undone on failure. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { arch } from 'node:process';
 import { hierarchies } from '../linux/cgroup.ts';
@@ -136,7 +136,11 @@ function makeDirectories(context: Context, { id, lowerDirs, mounts }: ContainerR
   mkdirSync(paths.container(id), { recursive: true, mode: 0o700 });
   // The upper directory's mode and owner become those of '/'.
   const root = lowerDirs[0] === undefined ? undefined : statSync(lowerDirs[0]);
-  mkdirSync(paths.upper(id), { mode: root === undefined ? 0o755 : root.mode & 0o7777 });
+  mkdirSync(paths.upper(id), { mode: 0o755 });
+  if (root !== undefined) {
+    chownSync(paths.upper(id), root.uid, root.gid);
+    chmodSync(paths.upper(id), root.mode & 0o7777);
+  }
   mkdirSync(paths.work(id), { mode: 0o700 });
   mkdirSync(paths.netFiles(id), { mode: 0o700 });
   for (const { Type, Source } of mounts) {

@@ -1,23 +1,45 @@
 /** A container's root file system: an overlay over its image, and what is prepared in it before its process runs. */
 import { execFile } from 'node:child_process';
-import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+} from 'node:fs';
 import { promisify } from 'node:util';
 import { mountOverlay } from '../linux/mounts.ts';
 import type { Context } from './context.ts';
 import type { ContainerRecord, MountRecord } from './record.ts';
 import { makeDirectoryIn, resolveIn } from './safe-path.ts';
 import { lookUpUser, type Identity } from './users.ts';
-import { invalidParameter, unavailable } from '../errors.ts';
+import { BerthError, invalidParameter, unavailable } from '../errors.ts';
 
 const execute = promisify(execFile);
 
 /** Larger files are no user databases. */
 const LARGEST_DATABASE = 4 << 20;
 
+/** The file may be swapped for a pipe or a link meanwhile, by a process of the container: neither is waited for or followed. */
 function readIn(root: string, path: string): string {
-  const file = resolveIn(root, path);
-  const stat = lstatSync(file, { throwIfNoEntry: false });
-  return stat?.isFile() && stat.size <= LARGEST_DATABASE ? readFileSync(file, 'utf8') : '';
+  let fd;
+  try {
+    fd = openSync(resolveIn(root, path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const stat = fstatSync(fd);
+    return stat.isFile() && stat.size <= LARGEST_DATABASE ? readFileSync(fd, 'utf8') : '';
+  } catch (error) {
+    if (error instanceof BerthError) throw error;
+    return '';
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
 }
 
 export const identityIn = (root: string, user: string, groups: readonly string[]): Identity =>
@@ -64,6 +86,7 @@ export async function fillVolumes(root: string, mounts: readonly MountRecord[]):
     const stat = lstatSync(from, { throwIfNoEntry: false });
     if (!stat?.isDirectory()) continue;
     chownSync(Source, stat.uid, stat.gid);
+    chmodSync(Source, stat.mode & 0o7777);
     if (readdirSync(from).length > 0) await execute('cp', ['-a', '--', `${from}/.`, Source]);
   }
 }

@@ -158,7 +158,14 @@ async function launch(context: Context, container: Container): Promise<void> {
   const conmon = identify(Number(readFileSync(`${bundle}/conmon.pid`, 'utf8')));
   if (conmon === undefined) throw system('conmon ended before the container was started');
   // Everyone who attached before is connected before the first byte can be written.
-  for (const session of container.pending) session.connect(paths.attach(id));
+  for (const session of container.pending) {
+    try {
+      session.connect(paths.attach(id));
+    } catch (error) {
+      context.log.warn('an attached client could not be connected', { container: id, error: messageOf(error) });
+      session.abandon();
+    }
+  }
   container.pending.clear();
   const state = record.state;
   container.startedAt = Date.now();

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { leaveHybridCgroups } from '../../src/linux/mounts.ts';
+import { mountOverlay, unmount } from '../../src/linux/mounts.ts';
 import { BerthError } from '../../src/errors.ts';
-import { collect, config, execConfig, hostConfig, makeEngine, run, type Rig } from './support.ts';
+import { collect, isolate, config, execConfig, hostConfig, makeEngine, run, type Rig } from './support.ts';
 
-leaveHybridCgroups();
+isolate();
 const root = mkdtempSync('/tmp/e-');
 let rig: Rig;
 
@@ -361,6 +361,55 @@ void describe('the engine', () => {
     assert.deepEqual(await done, { StatusCode: 137 });
     const { State } = (await rig.engine.inspect(id, { size: false })) as { State: Record<string, unknown> };
     assert.match(String(State['Error']), /monitor of this container \(conmon\) was killed/);
+    await rig.engine.remove(id, force);
+  });
+
+  void test('roots whose sockets do not fit into an address', async () => {
+    const long = `${root}/${'long'.repeat(20)}`;
+    mkdirSync(long);
+    const other = await makeEngine(long, { cgroupParent: root.slice(4) });
+    const { out, code } = await run(other.engine, ['cat'], {
+      config: { OpenStdin: true, StdinOnce: true },
+      host: { AutoRemove: true },
+      input: 'far away\n',
+    });
+    assert.deepEqual({ out, code }, { out: 'far away\n', code: 0 });
+    await other.close();
+  });
+
+  void test('an image of more layers than mount options have room for', async () => {
+    const lowerDirs = Array.from({ length: 127 }, (_, index) => `${root}/layers/${'l'.repeat(60)}${index}/diff`);
+    for (const [index, directory] of lowerDirs.entries()) {
+      mkdirSync(directory, { recursive: true });
+      writeFileSync(`${directory}/f${index}`, '');
+    }
+    mkdirSync(`${root}/o/m`, { recursive: true });
+    mkdirSync(`${root}/o/u`);
+    mkdirSync(`${root}/o/w`);
+    mountOverlay({ target: `${root}/o/m`, lowerDirs, upperDir: `${root}/o/u`, workDir: `${root}/o/w`, volatile: true });
+    assert.equal(readdirSync(`${root}/o/m`).length, 127);
+    await unmount(`${root}/o/m`);
+    await unmount(`${root}/o/m`);
+    await unmount(`${root}/not/there`);
+  });
+
+  void test('output stays with the process until it is read', async () => {
+    const id = await create({ Cmd: ['sh', '-c', 'dd if=/dev/zero bs=1024 count=4096 2>/dev/null; echo >/tmp/done'] });
+    const session = await rig.engine.attach(id, {
+      stdin: false,
+      stdout: true,
+      stderr: true,
+      logs: false,
+      stream: true,
+      detachKeys: '',
+    });
+    const { done } = await rig.engine.wait(id, 'next-exit', new AbortController().signal);
+    await rig.engine.start(id);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    let bytes = 0;
+    for await (const { data } of session.output) bytes += data.length;
+    assert.equal(bytes, 4 << 20);
+    assert.deepEqual(await done, { StatusCode: 0 });
     await rig.engine.remove(id, force);
   });
 

@@ -4,10 +4,9 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { leaveHybridCgroups } from '../../src/linux/mounts.ts';
-import { collect, makeEngine, type Rig } from './support.ts';
+import { collect, isolate, makeEngine, type Rig } from './support.ts';
 
-leaveHybridCgroups();
+isolate();
 const roots: string[] = [];
 const makeRoot = (): string => {
   const root = mkdtempSync('/tmp/e-');

@@ -9,11 +9,20 @@ import type { EngineDeps } from '../../src/engine/context.ts';
 import type { Session } from '../../src/engine/port.ts';
 import type { ContainerConfig, ExecConfig, HostConfig } from '../../src/model/container.ts';
 import { sampleConfig, sampleHost } from '../../src/engine/testing-samples.ts';
+import { leaveHybridCgroups } from '../../src/linux/mounts.ts';
+import { CLONE_NEWNET, CLONE_NEWNS, MS_PRIVATE, MS_REC, libc } from '../../src/linux/libc.ts';
 import { EventBus, type EngineEvent } from '../../src/model/events.ts';
 import type { SandboxRequest, Sandboxes } from '../../src/network/port.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { DaemonSettings } from '../../src/daemon/settings.ts';
 import type { Logger } from '../../src/log.ts';
+
+/** Network and mounts of the test's own, as in a throw-away host. Before anything else. */
+export function isolate(): void {
+  libc.unshare(CLONE_NEWNS | CLONE_NEWNET);
+  libc.mount(null, '/', null, MS_REC | MS_PRIVATE, null);
+  leaveHybridCgroups();
+}
 
 export const IMAGE_ID = `sha256:${'b'.repeat(64)}`;
 
