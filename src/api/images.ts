@@ -16,11 +16,9 @@ const credentials = (x: Exchange): ReturnType<typeof authHeader> => authHeader(x
 
 async function pull(images: Images, x: Exchange): Promise<void> {
   const auth = credentials(x);
-  const options = {
-    name: x.query.string('fromImage'),
-    tag: x.query.string('tag'),
-    platform: x.query.string('platform'),
-  };
+  const tag = x.query.string('tag');
+  // No tag means every tag: the CLIs send 'latest' when that is meant.
+  const options = { name: x.query.string('fromImage'), tag, allTags: tag === '', platform: x.query.string('platform') };
   await withProgress(x, {}, (progress) => images.pull({ ...options, auth }, progress, x.signal));
 }
 
