@@ -27,6 +27,7 @@ interface Exec {
   /** Milliseconds since 1970. */
   endedAt: number;
   watch?: { close(): void };
+  ended: PromiseWithResolvers<void>;
 }
 
 /** Finished ones can be asked for their exit code for five minutes, as with dockerd. */
@@ -52,7 +53,16 @@ export class Execs {
     if (config.DetachKeys !== '') parseDetachKeys(config.DetachKeys);
     this.#sweep();
     const id = randomBytes(32).toString('hex');
-    this.#byId.set(id, { id, container, config, state: 'created', exitCode: null, pid: 0, endedAt: 0 });
+    this.#byId.set(id, {
+      id,
+      container,
+      config,
+      state: 'created',
+      exitCode: null,
+      pid: 0,
+      endedAt: 0,
+      ended: Promise.withResolvers(),
+    });
     container.execs.add(id);
     this.#publish(id, `exec_create: ${config.Cmd.join(' ')}`);
     return { Id: id };
@@ -77,6 +87,7 @@ export class Execs {
           stdout: config.AttachStdout,
           stderr: config.AttachStderr,
           detachKeys: config.Tty ? parseDetachKeys(config.DetachKeys) : undefined,
+          settled: exec.ended.promise,
           onDetach: () => this.#publish(id, 'exec_detach'),
         })
       : undefined;
@@ -124,6 +135,7 @@ export class Execs {
     exec.state = 'ended';
     exec.exitCode = code;
     exec.endedAt = Date.now();
+    exec.ended.resolve();
     rmSync(this.#context.paths.exec(exec.id), { recursive: true, force: true });
     this.#publish(exec.id, 'exec_die', { exitCode: String(code) });
   }
@@ -158,13 +170,18 @@ export class Execs {
 
   /** Stops watching; the processes go on. */
   release(container: Container): void {
-    for (const id of container.execs) this.#byId.get(id)?.watch?.close();
+    for (const id of container.execs) {
+      this.#byId.get(id)?.watch?.close();
+      this.#byId.get(id)?.ended.resolve();
+    }
   }
 
   /** The container is gone, or its run: its execs with it. */
   forget(container: Container): void {
     for (const id of container.execs) {
-      this.#byId.get(id)?.watch?.close();
+      const exec = this.#byId.get(id);
+      exec?.watch?.close();
+      exec?.ended.resolve();
       rmSync(this.#context.paths.exec(id), { recursive: true, force: true });
       this.#byId.delete(id);
     }

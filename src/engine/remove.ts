@@ -41,6 +41,8 @@ export async function removeStopped(
   context.store.delete('container', container.id);
   context.registry.remove(container);
   publish(context, container, 'destroy');
+  // Whoever waits for an end that can no longer come.
+  container.moments.tell('exit', { StatusCode: record.state.ExitCode });
   container.moments.tell('removed', { StatusCode: record.state.ExitCode });
 }
 

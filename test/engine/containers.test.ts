@@ -246,6 +246,7 @@ void describe('the engine', () => {
         session.end();
       }
       const texts = await output;
+      if (!own?.Tty) assert.equal((await rig.engine.execInspect(Id))['Running'], false);
       for (let i = 0; i < 100; i++) {
         const view = await rig.engine.execInspect(Id);
         if (view['Running'] === false) return { ...texts, code: view['ExitCode'] };

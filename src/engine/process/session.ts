@@ -18,6 +18,8 @@ export interface SessionOptions {
   before?: AsyncIterable<OutputFrame>;
   /** undefined: no sequence detaches. */
   detachKeys: Uint8Array | undefined;
+  /** The output ends only when this is settled: what is asked after the end (an exit code) is then known. */
+  settled?: Promise<void>;
   onDetach?: () => void;
   onClose?: () => void;
 }
@@ -70,7 +72,10 @@ export class AttachSession implements Session {
       const socket = await this.#connected;
       for (;;) {
         const packet = await socket?.read();
-        if (packet === undefined) return;
+        if (packet === undefined) {
+          if (!this.#closed) await this.#options.settled;
+          return;
+        }
         const stream = packet[0] === STDERR ? 2 : 1;
         if (packet.length > 1 && (stream === 1 ? this.#options.stdout : this.#options.stderr)) {
           yield { stream, data: packet.subarray(1) };
