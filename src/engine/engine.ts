@@ -1,6 +1,7 @@
 /** The engine: `Containers` for the API, `ImageUse` for the images, and its own beginning and end. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { conflict, invalidParameter, unavailable } from '../errors.ts';
 import { hierarchies, processesIn, removeIfEmpty } from '../linux/cgroup.ts';
 import type { Filters, Json } from '../model/json.ts';
@@ -24,6 +25,9 @@ import { killContainer, removeContainer, stopContainer } from './stop.ts';
 import { top } from './top.ts';
 import { inspectView } from './views/inspect.ts';
 import { listView } from './views/list.ts';
+
+/** Milliseconds that shutdown() waits for an operation under way. */
+const LONGEST_END = 2000;
 
 export interface Engine extends Containers, ImageUse {
   /** Takes over what runs, ends the rest, applies restart policies. Before the first request. */
@@ -94,12 +98,14 @@ class BerthEngine implements Engine {
     for (const container of this.#context.registry.all()) {
       if (container.restart !== undefined) clearTimeout(container.restart.timer);
       for (const session of container.pending) session.abandon();
-      await container.lock.run(async () => {
-        container.watch?.close();
-        container.watch = undefined;
-        this.#execs.release(container);
-        return Promise.resolve();
-      });
+      // What is under way is waited for, but not for ever: a hung runtime must not hold the daemon.
+      await Promise.race([
+        container.lock.run(async () => Promise.resolve()),
+        sleep(LONGEST_END, undefined, { ref: false }),
+      ]);
+      container.watch?.close();
+      container.watch = undefined;
+      this.#execs.release(container);
     }
     removeIfEmpty(`/${parentCgroup(this.#context, '')}`);
   }

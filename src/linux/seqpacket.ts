@@ -63,7 +63,8 @@ export function connectSeqpacket(path: string, largestPacket: number): Seqpacket
   return new Socket(fd, largestPacket);
 }
 
-const isRetry = (error: unknown): boolean => error instanceof SysError && (error.errno === EAGAIN || error.code === 'EINTR');
+const isRetry = (error: unknown): boolean =>
+  error instanceof SysError && (error.errno === EAGAIN || error.code === 'EINTR');
 
 class Socket implements SeqpacketSocket {
   #fd: number;
