@@ -37,12 +37,12 @@ async function feed(session: Session, { input, initial }: Wire, log: Logger): Pr
     }
   };
   if (initial.length > 0) await take(initial);
-  if (input.readableEnded) return session.end();
-  input.on('data', (chunk: Buffer) => {
-    input.pause();
-    void take(chunk).then(() => input.resume());
-  });
-  input.once('end', () => session.end());
-  // Reading the body has left it paused.
-  input.resume();
+  try {
+    // Not by 'data' and pause(): 'end' does not wait for a paused stream, and would overtake the last chunk. The
+    // connection stays: its other half still carries the output.
+    for await (const chunk of input.iterator({ destroyOnReturn: false })) await take(chunk as Buffer);
+    session.end();
+  } catch (error) {
+    log.debug('the client left', { error: messageOf(error) });
+  }
 }
