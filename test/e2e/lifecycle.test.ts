@@ -124,6 +124,7 @@ spawn ${attach}
 after 200
 send "\\r"
 need "/ # "
+after 300
 send "exit 7\\r"
 expect eof
 catch wait result
