@@ -6,6 +6,7 @@ import type { Sandboxes } from '../network/port.ts';
 import type { Store } from '../store/store.ts';
 import type { Images } from './images/port.ts';
 import type { Paths } from './paths.ts';
+import type { SeccompFilters } from './process/seccomp-filters.ts';
 import type { Container, Registry } from './registry.ts';
 
 export interface EngineDeps {
@@ -28,6 +29,7 @@ export interface Runtime {
 export interface Context extends EngineDeps {
   paths: Paths;
   registry: Registry;
+  filters: SeccompFilters;
   runtime: Runtime;
   conmon: string;
   /** CapBnd of /proc/self/status. */

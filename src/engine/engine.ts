@@ -68,6 +68,7 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
     ...findRuntime(deps),
     paths,
     registry: new Registry(),
+    filters: new SeccompFilters(),
     capabilities: capabilityBounds(),
     cgroupV2: hierarchies().every(({ version }) => version === 2),
     ending: false,

@@ -14,6 +14,7 @@ import { devicesOf, initProgram, namespaceOf } from './host-facts.ts';
 import { logSize } from './host-config.ts';
 import { removeStopped } from './remove.ts';
 import { RuntimeError, spawnMonitor, type Monitor } from './process/monitor.ts';
+import { FILTER_ANNOTATION } from './process/seccomp-filters.ts';
 import { createFailed, explainRuntimeError } from './process/runtime-errors.ts';
 import { NEVER, timestamp, type ProcessRecord } from './record.ts';
 import type { Container } from './registry.ts';
@@ -74,7 +75,7 @@ class StartFailure extends BerthError {
 }
 
 async function launch(context: Context, container: Container): Promise<void> {
-  const { paths, sandboxes } = context;
+  const { filters, paths, runtime, sandboxes } = context;
   const { record } = container;
   const { id, hostConfig: host, config } = record;
   const bundle = paths.bundle(id);
@@ -148,12 +149,16 @@ async function launch(context: Context, container: Container): Promise<void> {
     noNewPrivileges: context.settings.noNewPrivileges,
   });
   if (context.settings.seccompProfile && !host.Privileged) useProfile(context, spec, host.SecurityOpt ?? []);
+  const profile = runtime.kind === 'crun' ? filters.keyOf(spec.linux.seccomp) : undefined;
+  const filter = profile === undefined ? undefined : filters.get(profile);
+  if (filter !== undefined) spec.annotations = { ...spec.annotations, [FILTER_ANNOTATION]: filter };
   writeFileSync(`${bundle}/config.json`, JSON.stringify(spec), { mode: 0o600 });
   undo.defer(async () => {
     await removeCgroup(cgroup);
     rmSync(`${paths.runtime}/${id}`, { recursive: true, force: true });
   });
   const created = await createProcess(monitor, record.path);
+  if (profile !== undefined) filters.learn(profile, `${paths.runtime}/${id}`);
   const initProcess = identify(created);
   const conmon = identify(Number(readFileSync(`${bundle}/conmon.pid`, 'utf8')));
   if (conmon === undefined) throw system('conmon ended before the container was started');
