@@ -18,6 +18,7 @@ import { checkName } from './names.ts';
 import { pathsOf } from './paths.ts';
 import type { AttachOptions, Containers, LogFrame, Session, WaitCondition } from './port.ts';
 import { AttachSession } from './process/session.ts';
+import { SeccompFilters } from './process/seccomp-filters.ts';
 import { type Container, Registry } from './registry.ts';
 import { restoreContainers, startByPolicy } from './restore.ts';
 import { startContainer } from './start.ts';
