@@ -16,7 +16,7 @@ export interface SuiteContext {
   peers: readonly Peer[];
   /** How many measured rounds; suites with costly steps take a share of it. */
   rounds: number;
-  say(text: string): void;
+  say: (text: string) => void;
 }
 
 export type Suite = (context: SuiteContext) => Promise<Row[]>;

@@ -34,14 +34,14 @@ export interface Daemon {
   /** All it logged so far. */
   log(): string;
   /** The stock docker CLI against it, in the host. */
-  docker(...args: string[]): Promise<ExecResult>;
-  berth(...args: string[]): Promise<ExecResult>;
+  docker: (...args: string[]) => Promise<ExecResult>;
+  berth: (...args: string[]) => Promise<ExecResult>;
   /** stdout of the CLI without its last newline; throws when the exit code is not 0. */
-  dockerOk(...args: string[]): Promise<string>;
-  berthOk(...args: string[]): Promise<string>;
+  dockerOk: (...args: string[]) => Promise<string>;
+  berthOk: (...args: string[]) => Promise<string>;
   /** argv of the two clients with the socket set, for spawn, strace, expect… */
-  dockerArgv(...args: string[]): string[];
-  berthArgv(...args: string[]): string[];
+  dockerArgv: (...args: string[]) => string[];
+  berthArgv: (...args: string[]) => string[];
   clientEnv: NodeJS.ProcessEnv;
   /** One request of the API; `body` of the answer is parsed JSON, or the text when it is none. */
   api<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Answer<T>>;
