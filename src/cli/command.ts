@@ -9,11 +9,7 @@ export type FlagType =
   | 'string'
   | 'int'
   /** May be given several times; values are kept in order. */
-  | 'list'
-  /** '10s', '1m30s', '500ms'. */
-  | 'duration'
-  /** '512m', '2g' → bytes. */
-  | 'bytes';
+  | 'list';
 
 export interface Flag {
   /** Without dashes: 'publish'. */
@@ -27,9 +23,14 @@ export interface Flag {
   help: string;
   /** Kept out of --help and completion (deprecated spellings). */
   hidden?: boolean;
+  /** Throws an Error that says what is wrong with the value; main puts the flag's name before it. */
+  check?(value: string): void;
   /** What completion offers for the value. */
-  complete?: 'container' | 'running-container' | 'image' | 'network' | 'file' | readonly string[];
+  complete?: Kind | readonly string[];
 }
+
+/** What stands for a name of in completion. */
+export type Kind = 'container' | 'running-container' | 'image' | 'network' | 'file';
 
 /** Typed access to what was parsed. A flag that was not given yields its default; `given` tells the difference. */
 export interface Values {
@@ -58,9 +59,12 @@ export interface Command {
   summary: string;
   flags: readonly Flag[];
   args: { min: number; max?: number };
-  /** Stop reading flags at the first positional argument (run, create, exec: what follows belongs to the container). */
+  /** False: reading flags stops at the first argument (run, create, exec: what follows belongs to the container). */
   interspersed?: boolean;
-  complete?: 'container' | 'running-container' | 'image' | 'network' | 'file';
+  /** What completion offers for the arguments: of one kind, or one for each place (the last for all that follow). */
+  complete?: Kind | readonly Kind[];
+  /** Kept out of the lists of commands and of completion. */
+  hidden?: boolean;
   /** Returns the exit code. Errors thrown are printed as 'Error response from daemon: …' or 'berth: …' by main. */
   run(context: Context, values: Values, args: readonly string[]): Promise<number>;
 }

@@ -6,7 +6,7 @@ import { type Answer, exchange, type Payload, type Upgraded, upgrade } from './e
 import { type RequestHead, targetOf } from './head.ts';
 
 /** What the commands are written for. Asking the daemon first would cost every command a round trip. */
-const API_VERSION = '1.52';
+export const API_VERSION = '1.52';
 const TOO_NEW = /client version \S+ is too new\. Maximum supported API version is (1\.\d+)/;
 
 /** Bytes of an error's body that are looked at. */

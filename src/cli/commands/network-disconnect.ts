@@ -1,0 +1,16 @@
+import type { Command } from '../command.ts';
+
+export const command: Command = {
+  path: 'network disconnect',
+  usage: '[OPTIONS] NETWORK CONTAINER',
+  summary: 'Disconnect a container from a network',
+  flags: [{ name: 'force', short: 'f', type: 'bool', help: 'Force the container to disconnect from a network' }],
+  args: { min: 2, max: 2 },
+  complete: ['network', 'container'],
+  async run({ client }, values, [network = '', container = '']) {
+    await client.json('POST', `/networks/${encodeURIComponent(network)}/disconnect`, {
+      body: { Container: container, Force: values.bool('force') },
+    });
+    return 0;
+  },
+};

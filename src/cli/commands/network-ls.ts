@@ -1,0 +1,29 @@
+import type { Command } from '../command.ts';
+import { encodeFilters, filterFlag } from '../filters.ts';
+import { formatListFlag, noTruncFlag, quietFlag } from '../format/flags.ts';
+import { printList } from '../format/print.ts';
+import { networkListing, type NetworkSummary } from '../lists/networks.ts';
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+export const command: Command = {
+  path: 'network ls',
+  aliases: ['network list'],
+  usage: '[OPTIONS]',
+  summary: 'List networks',
+  flags: [
+    filterFlag('Provide filter values (e.g. "driver=bridge")', 'f'),
+    formatListFlag,
+    noTruncFlag,
+    quietFlag('Only display network IDs'),
+  ],
+  args: { min: 0, max: 0 },
+  async run(context, values) {
+    const rows = await context.client.json<NetworkSummary[]>('GET', '/networks', {
+      query: { filters: encodeFilters(values.list('filter')) },
+    });
+    // By name, and net2 before net10.
+    rows.sort((a, b) => collator.compare(a.Name, b.Name));
+    return printList(context, values, networkListing(!values.bool('no-trunc')), rows);
+  },
+};

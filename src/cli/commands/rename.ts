@@ -1,0 +1,17 @@
+import type { Command } from '../command.ts';
+import { containerPath } from '../run/each.ts';
+
+export const command: Command = {
+  path: 'rename',
+  aliases: ['container rename'],
+  usage: 'CONTAINER NEW_NAME',
+  summary: 'Rename a container',
+  flags: [],
+  args: { min: 2, max: 2 },
+  complete: 'container',
+  async run({ client }, _values, [from = '', to = '']) {
+    if (from.trim() === '' || to.trim() === '') throw new Error('Error: Neither old nor new names may be empty');
+    await client.json('POST', `${containerPath(from)}/rename`, { query: { name: to } });
+    return 0;
+  },
+};

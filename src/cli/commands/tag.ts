@@ -1,0 +1,20 @@
+import type { Command } from '../command.ts';
+import { splitReference } from '../images/reference.ts';
+
+export const command: Command = {
+  path: 'tag',
+  aliases: ['image tag'],
+  usage: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
+  summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE',
+  flags: [],
+  args: { min: 2, max: 2 },
+  complete: 'image',
+  async run({ client }, _values, [source = '', target = '']) {
+    const { repository, tag, digest } = splitReference(target);
+    if (digest !== '') throw new Error('refusing to create a tag with a digest reference');
+    await client.json('POST', `/images/${encodeURIComponent(source)}/tag`, {
+      query: { repo: repository, tag: tag || 'latest' },
+    });
+    return 0;
+  },
+};

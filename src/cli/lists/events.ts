@@ -1,0 +1,48 @@
+/** One event of the daemon → the line that `events` prints. Pure. */
+import { parseValue } from '../format/json.ts';
+import { parseObjectFormat } from '../format/objects.ts';
+import { rfc3339 } from '../format/units.ts';
+import { Struct, type Value } from '../template/values.ts';
+
+interface Event {
+  Type: string;
+  Action: string;
+  Actor: { ID: string; Attributes: ReadonlyMap<string, string> };
+  scope: string;
+  time: number;
+  timeNano: number | bigint;
+}
+
+const BILLION = 1_000_000_000n;
+
+function lineOf({ Type, Action, Actor, timeNano }: Event): string {
+  const nano = BigInt(timeNano);
+  const attributes = [...Actor.Attributes].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const shown = attributes.length === 0 ? '' : ` (${attributes.map(([name, value]) => `${name}=${value}`).join(', ')})`;
+  return `${rfc3339(Number(nano / BILLION), nano % BILLION)} ${Type} ${Action} ${Actor.ID}${shown}`;
+}
+
+/** Names as a template of docker's knows them; the API's are lower case in part. */
+const structOf = ({ Type, Action, Actor, scope, time, timeNano }: Event, json: string): Struct => {
+  const fields: Record<string, () => Value> = {
+    Type: () => Type,
+    Action: () => Action,
+    Actor: () => Actor,
+    Scope: () => scope,
+    Time: () => time,
+    TimeNano: () => timeNano,
+    Status: () => Action,
+    ID: () => Actor.ID,
+    From: () => Actor.Attributes.get('image') ?? '',
+  };
+  return new Struct('*events.Message', fields, {}, json);
+};
+
+/** `format` as typed: '', 'json' or a template. Throws when it is none. */
+export function eventPrinter(format: string): (line: string) => string {
+  const template = format === '' ? undefined : parseObjectFormat(format === 'json' ? '{{json .}}' : format);
+  return (line) => {
+    const event = parseValue(line) as object as Event;
+    return template === undefined ? lineOf(event) : template.run(structOf(event, line.trim()));
+  };
+}
