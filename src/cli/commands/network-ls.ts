@@ -2,9 +2,8 @@ import type { Command } from '../command.ts';
 import { encodeFilters, filterFlag } from '../filters.ts';
 import { formatListFlag, noTruncFlag, quietFlag } from '../format/flags.ts';
 import { printList } from '../format/print.ts';
+import { compareNatural } from '../format/text.ts';
 import { networkListing, type NetworkSummary } from '../lists/networks.ts';
-
-const collator = new Intl.Collator('en', { numeric: true });
 
 export const command: Command = {
   path: 'network ls',
@@ -22,8 +21,7 @@ export const command: Command = {
     const rows = await context.client.json<NetworkSummary[]>('GET', '/networks', {
       query: { filters: encodeFilters(values.list('filter')) },
     });
-    // By name, and net2 before net10.
-    rows.sort((a, b) => collator.compare(a.Name, b.Name));
+    rows.sort((a, b) => compareNatural(a.Name, b.Name));
     return printList(context, values, networkListing(!values.bool('no-trunc')), rows);
   },
 };

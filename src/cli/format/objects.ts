@@ -3,8 +3,7 @@ import type { ApiClient } from '../client.ts';
 import type { Context } from '../command.ts';
 import { daemonText } from '../run/report.ts';
 import { outputOf } from '../streams/output.ts';
-import { Template } from '../template/template.ts';
-import { TemplateError } from '../template/error.ts';
+import { Template, TemplateError } from '../template/template.ts';
 import { isMap, type Value } from '../template/values.ts';
 import { indentJson, parseValue } from './json.ts';
 

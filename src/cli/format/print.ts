@@ -16,7 +16,7 @@ export async function printList<Row>(
     }
     format = '{{.ID}}';
   }
-  await outputOf(stdout).write(render(listing, rows, format));
+  await outputOf(stdout).write(await render(listing, rows, format));
   return 0;
 }
 

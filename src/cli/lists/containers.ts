@@ -52,21 +52,21 @@ function sizeText({ SizeRw = 0, SizeRootFs = 0 }: ContainerSummary): string {
 export function containerListing({ truncate, size, now }: ContainerListOptions): Listing<ContainerSummary> {
   const columns = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names', ...(size ? ['Size'] : [])];
   const raw: [string, string][] = [
-    ['container_id', '{{.ID}}'],
-    ['image', '{{.Image}}'],
-    ['command', '{{.Command}}'],
-    ['created_at', '{{.CreatedAt}}'],
-    ['state', '{{.State}}'],
-    ['status', '{{.Status}}'],
-    ['names', '{{.Names}}'],
-    ['labels', '{{.Labels}}'],
-    ['ports', '{{.Ports}}'],
+    ['container_id', 'ID'],
+    ['image', 'Image'],
+    ['command', 'Command'],
+    ['created_at', 'CreatedAt'],
+    ['state', 'State'],
+    ['status', 'Status'],
+    ['names', 'Names'],
+    ['labels', 'Labels'],
+    ['ports', 'Ports'],
   ];
-  if (size) raw.push(['size', '{{.Size}}']);
+  if (size) raw.push(['size', 'Size']);
   const cut = (text: string, length: number): string => (truncate ? ellipsis(text, length) : text);
   return {
     type: '*formatter.ContainerContext',
-    table: columns.map((name) => `{{.${name}}}`).join('\t'),
+    columns,
     raw,
     labels: (row) => row.Labels,
     fields: {

@@ -21,7 +21,7 @@ export interface HistoryOptions {
 
 export const historyListing = ({ truncate, human, now }: HistoryOptions): Listing<HistoryItem> => ({
   type: '*formatter.historyContext',
-  table: `{{.ID}}\t{{.${human ? 'CreatedSince' : 'CreatedAt'}}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}`,
+  columns: ['ID', human ? 'CreatedSince' : 'CreatedAt', 'CreatedBy', 'Size', 'Comment'],
   fields: {
     ID: { header: 'IMAGE', value: ({ Id }) => (truncate ? shortId(Id) : Id) },
     CreatedSince: {

@@ -67,16 +67,16 @@ const sizeOf = (bytes: number | undefined): string => (bytes === undefined || by
 export function imageListing({ truncate, digests, now }: ImageListOptions): Listing<ImageRow> {
   const columns = ['Repository', 'Tag', ...(digests ? ['Digest'] : []), 'ID', 'CreatedSince', 'Size'];
   const raw: [string, string][] = [
-    ['repository', '{{.Repository}}'],
-    ['tag', '{{.Tag}}'],
-    ...(digests ? [['digest', '{{.Digest}}'] satisfies [string, string]] : []),
-    ['image_id', '{{.ID}}'],
-    ['created_at', '{{.CreatedAt}}'],
-    ['virtual_size', '{{.Size}}'],
+    ['repository', 'Repository'],
+    ['tag', 'Tag'],
+    ...(digests ? [['digest', 'Digest'] satisfies [string, string]] : []),
+    ['image_id', 'ID'],
+    ['created_at', 'CreatedAt'],
+    ['virtual_size', 'Size'],
   ];
   return {
     type: '*formatter.imageContext',
-    table: columns.map((name) => `{{.${name}}}`).join('\t'),
+    columns,
     raw,
     fields: {
       ID: { header: 'IMAGE ID', value: ({ image }) => (truncate ? shortId(image.Id) : image.Id) },

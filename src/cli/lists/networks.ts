@@ -18,12 +18,12 @@ export interface NetworkSummary {
 
 export const networkListing = (truncate: boolean): Listing<NetworkSummary> => ({
   type: '*network.networkContext',
-  table: '{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}',
+  columns: ['ID', 'Name', 'Driver', 'Scope'],
   raw: [
-    ['network_id', '{{.ID}}'],
-    ['name', '{{.Name}}'],
-    ['driver', '{{.Driver}}'],
-    ['scope', '{{.Scope}}'],
+    ['network_id', 'ID'],
+    ['name', 'Name'],
+    ['driver', 'Driver'],
+    ['scope', 'Scope'],
   ],
   labels: (row) => row.Labels,
   fields: {

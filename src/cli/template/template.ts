@@ -1,8 +1,11 @@
 /** Go's text/template as --format needs it: text and data in, text out. Pure. */
+import { TemplateError } from './error.ts';
 import { execute, SHORT_CIRCUIT } from './evaluate.ts';
 import { functions, headerFunctions } from './functions.ts';
 import { parseTemplate, type Parsed } from './parser.ts';
 import type { Value } from './values.ts';
+
+export { TemplateError };
 
 const NAMES: ReadonlySet<string> = new Set([...functions.keys(), ...SHORT_CIRCUIT]);
 const FOR_HEADERS = new Map([...functions, ...headerFunctions]);
