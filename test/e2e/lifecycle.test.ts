@@ -103,14 +103,20 @@ hostTest('run -it: a real terminal, its size, resize, detach and attach', {}, as
       script,
       `set timeout 10
 set stty_init "rows 40 columns 100"
-proc need {pattern} { expect { -re $pattern {} timeout { puts "\\nMISSING: $pattern"; exit 1 } eof { puts "\\nEOF: $pattern"; exit 1 } } }
+proc need {pattern} {
+  expect {
+    -re $pattern {}
+    timeout { puts "MISSING: $pattern"; exit 1 }
+    eof { puts "ENDED BEFORE: $pattern"; exit 1 }
+  }
+}
 spawn ${run}
 need "/ # "
 after 300
 send "stty size\\r"
 need "40 100"
 need "/ # "
-stty rows 50 columns 120 < $spawn_out(slave,name)
+exec stty -F $spawn_out(slave,name) rows 50 columns 120
 after 300
 send "stty size\\r"
 need "50 120"
@@ -120,6 +126,7 @@ need "still-42"
 need "/ # "
 send "\\x10\\x11"
 expect eof
+wait
 spawn ${attach}
 after 200
 send "\\r"
@@ -127,7 +134,7 @@ need "/ # "
 after 300
 send "exit 7\\r"
 expect eof
-catch wait result
+set result [wait]
 exit [lindex $result 3]
 `,
     );

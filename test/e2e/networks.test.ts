@@ -27,7 +27,12 @@ hostTest('network ls and inspect show the three networks that every host has', {
   assert.equal(listed, 'bridge bridge local\nhost host local\nnone null local');
   assert.equal(await daemon.berthOk('network', 'ls', '--format', format), listed);
   const stock = JSON.parse(await daemon.dockerOk('network', 'inspect', 'bridge', 'host', 'none')) as NetworkResource[];
-  assert.deepEqual(JSON.parse(await daemon.berthOk('network', 'inspect', 'bridge', 'host', 'none')), stock);
+  const own = JSON.parse(await daemon.berthOk('network', 'inspect', 'bridge', 'host', 'none')) as (NetworkResource & {
+    Status?: object;
+  })[];
+  // The stock client here speaks an API that is older than this field.
+  for (const network of own) delete network.Status;
+  assert.deepEqual(own, stock);
   assert.deepEqual(
     stock.map((network) => network.Driver),
     ['bridge', 'host', 'null'],
