@@ -115,7 +115,7 @@ export function parseFlags(flags: readonly Flag[], argv: readonly string[], inte
 
   /** '-it', '-p80', '-p=80', '-p 80', '-t=false'. Returns true for the -h of --help. */
   const short = (word: string): boolean => {
-    for (let letters = [...word.slice(1)]; letters.length > 0;) {
+    for (let letters = Array.from(word.slice(1)); letters.length > 0;) {
       const shown = `-${letters.join('')}`;
       const [letter = '', ...after] = letters;
       const flag = byShort.get(letter);

@@ -1,6 +1,15 @@
-import type { Command } from '../command.ts';
+import type { Command, Flag } from '../command.ts';
 
-/** Flags are docker's matter here: whatever follows, the answer is the same. */
+const bool = (name: string): Flag => ({ name, type: 'bool', help: 'A flag of docker build', hidden: true });
+const list = (name: string): Flag => ({ name, type: 'list', help: 'A flag of docker build', hidden: true });
+
+/** Known so that the answer is the one below and not that a flag is unknown. */
+const OTHERS: readonly Flag[] = [
+  ...['force-rm', 'load', 'no-cache', 'pull', 'push', 'quiet', 'rm', 'squash'].map(bool),
+  ...['add-host', 'build-arg', 'cache-from', 'cache-to', 'iidfile', 'label', 'network', 'output'].map(list),
+  ...['platform', 'progress', 'secret', 'ssh', 'target'].map(list),
+];
+
 export const command: Command = {
   path: 'build',
   aliases: ['image build'],
@@ -9,6 +18,7 @@ export const command: Command = {
   flags: [
     { name: 'file', short: 'f', type: 'string', help: 'Name of the Dockerfile', complete: 'file' },
     { name: 'tag', short: 't', type: 'list', help: 'Name and optionally a tag (format: "name:tag")' },
+    ...OTHERS,
   ],
   args: { min: 0 },
   complete: 'file',

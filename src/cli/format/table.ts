@@ -23,7 +23,7 @@ const lengthOf = (text: string): number => {
 export function alignColumns(text: string, options: TableOptions = {}): string {
   const { minWidth, padding } = { ...LIST, ...options };
   const lines = text.split('\n').map((line) => line.split('\t'));
-  const widths = lines.map((cells) => new Array<number>(cells.length).fill(0));
+  const widths = lines.map((cells) => cells.map(() => 0));
   const columns = lines.reduce((most, cells) => Math.max(most, cells.length - 1), 0);
   for (let column = 0; column < columns; column++) {
     let start = 0;

@@ -2,7 +2,7 @@
 
 /** At most `length` characters; the last one is '…' when some are missing. */
 export function ellipsis(text: string, length: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 

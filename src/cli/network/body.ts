@@ -44,7 +44,7 @@ function parseIp(text: string): { bits: bigint; size: 32 | 128 } | undefined {
   const [front, back] = [words(head), words(tail ?? '')];
   const missing = 8 - front.length - back.length;
   if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
-  const all = [...front, ...new Array<string>(missing).fill('0'), ...back];
+  const all = [...front, ...Array.from({ length: missing }, () => '0'), ...back];
   if (!all.every((word) => /^[\da-f]{1,4}$/i.test(word))) return undefined;
   return { bits: all.reduce((sum, word) => (sum << 16n) | BigInt(`0x${word}`), 0n), size: 128 };
 }

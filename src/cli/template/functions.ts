@@ -192,7 +192,7 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map(
     upper: onText((value) => value.toUpperCase()),
     pad: {
       params: ['string', 'int', 'int'],
-      call: (value, before, after) => (value === '' ? '' : blanks(before) + String(value) + blanks(after)),
+      call: (value, before, after) => (value === '' ? '' : blanks(before) + text(value) + blanks(after)),
     },
     truncate: {
       params: ['string', 'int'],

@@ -185,7 +185,8 @@ class Lexer {
       if (end < 0) this.#fail('unterminated raw quoted string');
       return this.#add('raw', end + 1);
     }
-    if (char === '.' && !/\d/.test(next)) {
+    // At the very end of the text Go takes it for the start of a number.
+    if (char === '.' && next !== '' && !/\d/.test(next)) {
       const end = this.#wordEnd(this.#at + 1);
       if (end === this.#at + 1 && !this.#endsWord(end)) this.#bad(end);
       if (end > this.#at + 1 && !this.#endsWord(end)) this.#bad(end);

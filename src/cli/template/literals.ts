@@ -37,7 +37,7 @@ export function unquote(literal: string): string | undefined {
 export function parseNumber(kind: string, text: string): number | bigint | undefined {
   if (kind === 'char') {
     const inner = unquote(text);
-    if (inner === undefined || [...inner].length !== 1) return undefined;
+    if (inner === undefined || Array.from(inner).length !== 1) return undefined;
     return inner.codePointAt(0);
   }
   const [, sign = '', digits = ''] = /^([+-]?)(.*)$/s.exec(text.replaceAll('_', '')) ?? [];

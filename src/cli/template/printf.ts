@@ -10,7 +10,7 @@ interface Spec {
 /** Wider than any terminal; a template must not be able to ask for gigabytes of blanks. */
 const WIDEST = 1_000_000;
 
-const runes = (text: string): number => [...text].length;
+const runes = (text: string): number => Array.from(text).length;
 
 function pad(text: string, { flags, width = 0 }: Spec, zeros = false): string {
   const missing = width - runes(text);
@@ -107,7 +107,7 @@ function float(value: number, verb: string, spec: Spec): string | undefined {
 }
 
 function string(text: string, verb: string, spec: Spec): string | undefined {
-  const cut = spec.precision === undefined ? text : [...text].slice(0, spec.precision).join('');
+  const cut = spec.precision === undefined ? text : Array.from(text).slice(0, spec.precision).join('');
   switch (verb) {
     case 'v':
     case 's':
@@ -140,7 +140,7 @@ function one(verb: string, value: Value, spec: Spec): string {
       text = verb === 'v' ? pad('<nil>', spec) : undefined;
       break;
     case 'bool':
-      text = verb === 'v' || verb === 't' ? pad(String(value), spec) : undefined;
+      text = verb === 'v' || verb === 't' ? pad(plainText(value), spec) : undefined;
       break;
     case 'int':
       text =
