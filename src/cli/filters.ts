@@ -23,5 +23,6 @@ export function encodeFilters(filters: readonly string[]): string | undefined {
     encoded.set(name, values.set(filter.slice(equals + 1).trim(), true));
   }
   if (encoded.size === 0) return undefined;
-  return JSON.stringify(Object.fromEntries([...encoded].map(([name, values]) => [name, Object.fromEntries(values)])));
+  const sorted = [...encoded].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(Object.fromEntries(sorted.map(([name, values]) => [name, Object.fromEntries(values)])));
 }

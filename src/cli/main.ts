@@ -18,6 +18,8 @@ const SIGPIPE_EXIT = 141;
 const FLAG_EXIT = 125;
 const COLUMNS = 80;
 
+type Columns = () => number;
+
 /** The text says everything, its end included. */
 class UsageError extends Error {
   readonly exitCode: number;
@@ -52,7 +54,7 @@ const suggestion = (word: string, names: readonly string[], before: string): str
 const listed = (name: string, { summary }: Command): Listed => ({ name, summary });
 const byName = (a: Listed, b: Listed): number => (a.name < b.name ? -1 : 1);
 
-async function overview(columns: number): Promise<string> {
+async function overview(columns: Columns): Promise<string> {
   const all = (await loadAll(topLevel())).filter((command) => !command.hidden);
   return overviewHelp(
     {
@@ -64,7 +66,7 @@ async function overview(columns: number): Promise<string> {
         .toSorted(byName),
     },
     globalFlags,
-    columns,
+    columns(),
   );
 }
 
@@ -82,19 +84,19 @@ async function helpOfGroup(group: string): Promise<string> {
 }
 
 /** The help of what `words` name, or undefined when they name nothing. */
-async function helpOf(words: readonly string[], columns: number): Promise<string | undefined> {
+async function helpOf(words: readonly string[], columns: Columns): Promise<string | undefined> {
   if (words.length === 0) return overview(columns);
   const [first = ''] = words;
   if (words.length === 1 && Object.hasOwn(groups, first)) return helpOfGroup(first);
   const name = words.join(' ');
   const entry = find(name);
-  return entry === undefined ? undefined : commandHelp((await entry.load()).command, name, columns);
+  return entry === undefined ? undefined : commandHelp((await entry.load()).command, name, columns());
 }
 
 /** Which command `argv` names, and what is left for it. */
 async function resolve(
   argv: readonly string[],
-  columns: number,
+  columns: Columns,
 ): Promise<{ help: string } | { entry: Entry; name: string; rest: readonly string[] }> {
   const [first = '', ...rest] = argv;
   if (first === 'help') {
@@ -110,12 +112,7 @@ async function resolve(
     const entry = find(name);
     if (entry !== undefined) return { entry, name, rest: parsed.args.slice(1) };
     const names = ofGroup(first).map((each) => each.name);
-    throw usageError(
-      `berth: unknown command: berth ${name}${suggestion(word, names, `${first} `)}`,
-      'COMMAND',
-      first,
-      1,
-    );
+    throw usageError(`berth: unknown command: berth ${name}${suggestion(word, names, `${first} `)}`, '', first, 1);
   }
   const entry = find(first);
   if (entry !== undefined) return { entry, name: first, rest };
@@ -132,12 +129,12 @@ interface Prepared {
 
 async function prepare(
   { entry, name, rest }: { entry: Entry; name: string; rest: readonly string[] },
-  columns: number,
+  columns: Columns,
 ): Promise<Prepared | { help: string }> {
   const { command } = await entry.load();
   const { usage } = command;
   const { values, args, help } = parse(() => parseFlags(command.flags, rest, command.interspersed), usage, name);
-  if (help) return { help: commandHelp(command, name, columns) };
+  if (help) return { help: commandHelp(command, name, columns()) };
   const wrong = wrongCount(args.length, command.args);
   if (wrong !== undefined) throw usageError(`berth: 'berth ${name}' ${wrong}`, usage, name, 1);
   return { command, values, args };
@@ -149,7 +146,8 @@ export async function main(argv: readonly string[], own: Surroundings): Promise<
     await outputOf(own.stdout).write(text);
     return 0;
   };
-  const columns = (): number => (own.stdout.isTTY ? own.stdout.columns : COLUMNS) || COLUMNS;
+  /** Asked for when help is printed only: making the stream of stdout takes a millisecond. */
+  const columns = (): number => (own.stdout.isTTY ? own.stdout.columns : 0) || COLUMNS;
   let debug = false;
   try {
     const { values, args, help } = parse(() => parseFlags(globalFlags, argv, false), '[OPTIONS] COMMAND [ARG...]', '');
@@ -158,9 +156,9 @@ export async function main(argv: readonly string[], own: Surroundings): Promise<
     if (!isLevel(values.string('log-level'))) {
       throw new UsageError(`Unable to parse logging level: ${values.string('log-level')}\n`);
     }
-    if (help || args.length === 0) return await print(await overview(columns()));
-    const target = await resolve(args, COLUMNS);
-    const prepared = 'help' in target ? target : await prepare(target, COLUMNS);
+    if (help || args.length === 0) return await print(await overview(columns));
+    const target = await resolve(args, columns);
+    const prepared = 'help' in target ? target : await prepare(target, columns);
     if ('help' in prepared) return await print(prepared.help);
     const { createClient } = await import('./http/client.ts');
     const client = createClient(hostOf(values.string('host'), own.env));

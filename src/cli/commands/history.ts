@@ -23,9 +23,10 @@ export const command: Command = {
   args: { min: 1, max: 1 },
   complete: 'image',
   async run(context, values, [name = '']) {
-    const rows = await context.client.json<HistoryItem[]>('GET', `/images/${encodeURIComponent(name)}/history`);
     const truncate = !values.bool('no-trunc');
     const listing = historyListing({ truncate, human: values.bool('human'), now: Date.now() });
-    return printList(context, values, listing, rows);
+    return printList(context, values, listing, async () =>
+      context.client.json<HistoryItem[]>('GET', `/images/${encodeURIComponent(name)}/history`),
+    );
   },
 };

@@ -21,12 +21,14 @@ export const command: Command = {
   complete: 'image',
   async run(context, values, [name]) {
     const filters = [...values.list('filter'), ...(name === undefined ? [] : [`reference=${name}`])];
-    const images = await context.client.json<ImageSummary[]>('GET', '/images/json', {
-      query: { all: values.bool('all') ? 1 : undefined, filters: encodeFilters(filters) },
-    });
+    const query = { all: values.bool('all') ? 1 : undefined, filters: encodeFilters(filters) };
     const digests = values.bool('digests');
-    const rows = imageRows(images, digests || asksFor(values.string('format'), 'Digest'));
     const listing = imageListing({ truncate: !values.bool('no-trunc'), digests, now: Date.now() });
-    return printList(context, values, listing, rows);
+    return printList(context, values, listing, async () =>
+      imageRows(
+        await context.client.json<ImageSummary[]>('GET', '/images/json', { query }),
+        digests || asksFor(values.string('format'), 'Digest'),
+      ),
+    );
   },
 };

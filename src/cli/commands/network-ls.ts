@@ -18,10 +18,10 @@ export const command: Command = {
   ],
   args: { min: 0, max: 0 },
   async run(context, values) {
-    const rows = await context.client.json<NetworkSummary[]>('GET', '/networks', {
-      query: { filters: encodeFilters(values.list('filter')) },
+    const query = { filters: encodeFilters(values.list('filter')) };
+    return printList(context, values, networkListing(!values.bool('no-trunc')), async () => {
+      const networks = await context.client.json<NetworkSummary[]>('GET', '/networks', { query });
+      return networks.toSorted((a, b) => compareNatural(a.Name, b.Name));
     });
-    rows.sort((a, b) => compareNatural(a.Name, b.Name));
-    return printList(context, values, networkListing(!values.bool('no-trunc')), rows);
   },
 };

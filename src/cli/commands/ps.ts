@@ -30,15 +30,15 @@ export const command: Command = {
     const last = values.int('last');
     const limit = values.bool('latest') && last === -1 ? 1 : last;
     const size = values.bool('size');
-    const rows = await context.client.json<ContainerSummary[]>('GET', '/containers/json', {
-      query: {
-        all: values.bool('all') ? 1 : undefined,
-        limit: limit > 0 ? limit : undefined,
-        size: size || asksFor(values.string('format'), 'Size') ? 1 : undefined,
-        filters: encodeFilters(values.list('filter')),
-      },
-    });
+    const query = {
+      all: values.bool('all') ? 1 : undefined,
+      limit: limit > 0 ? limit : undefined,
+      size: size || asksFor(values.string('format'), 'Size') ? 1 : undefined,
+      filters: encodeFilters(values.list('filter')),
+    };
     const listing = containerListing({ truncate: !values.bool('no-trunc'), size, now: Date.now() });
-    return printList(context, values, listing, rows);
+    return printList(context, values, listing, async () =>
+      context.client.json<ContainerSummary[]>('GET', '/containers/json', { query }),
+    );
   },
 };

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { splitReference } from '../images/reference.ts';
+import { canonicalReference, splitReference } from '../images/reference.ts';
 
 export const command: Command = {
   path: 'tag',
@@ -13,7 +13,7 @@ export const command: Command = {
     const { repository, tag, digest } = splitReference(target);
     if (digest !== '') throw new Error('refusing to create a tag with a digest reference');
     await client.json('POST', `/images/${encodeURIComponent(source)}/tag`, {
-      query: { repo: repository, tag: tag || 'latest' },
+      query: { repo: canonicalReference(repository, false), tag: tag || 'latest' },
     });
     return 0;
   },

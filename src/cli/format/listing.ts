@@ -36,12 +36,13 @@ function table<Row>(listing: Listing<Row>, rows: readonly Row[]): string {
   return alignColumns(header + plain(listing, rows, columns).join(''));
 }
 
+type Printer<Row> = (rows: readonly Row[]) => string;
+
 async function templated<Row>(
   { type, fields, labels }: Listing<Row>,
-  rows: readonly Row[],
   source: string,
   asTable: boolean,
-): Promise<string> {
+): Promise<Printer<Row>> {
   const { Template, TemplateError } = await import('../template/template.ts');
   const { Struct } = await import('../template/values.ts');
   const told = <T>(before: string, work: () => T): T => {
@@ -54,6 +55,12 @@ async function templated<Row>(
   };
   const names = Object.keys(fields);
   const template: Template = told('failed to parse template', () => new Template(source));
+  const headers = new Struct(
+    type,
+    Object.fromEntries(names.map((name) => [name, () => fields[name]?.header])),
+    labels && { Label: labelHeader },
+  );
+  const header = told('failed to execute template', () => template.runHeader(headers));
   const lineOf = (row: Row): string =>
     template.run(
       new Struct(
@@ -62,31 +69,27 @@ async function templated<Row>(
         labels && { Label: (name) => labels(row)?.[typeof name === 'string' ? name : ''] ?? '' },
       ),
     );
-  const headers = new Struct(
-    type,
-    Object.fromEntries(names.map((name) => [name, () => fields[name]?.header])),
-    labels && { Label: labelHeader },
-  );
-  return told('failed to execute template', () => {
-    const lines = rows.map(lineOf);
-    if (asTable) lines.unshift(template.runHeader(headers));
-    const text = lines.map((line) => `${line}\n`).join('');
+  return (rows) => {
+    const lines = told('failed to execute template', () => rows.map(lineOf));
+    const text = (asTable ? [header, ...lines] : lines).map((line) => `${line}\n`).join('');
     return asTable ? alignColumns(text) : text;
-  });
+  };
 }
 
-/** `format` as typed: '' or 'table', 'table TEMPLATE', 'json', 'raw', TEMPLATE. Throws an Error with docker's words. */
-export async function render<Row>(listing: Listing<Row>, rows: readonly Row[], format: string): Promise<string> {
+function rawText<Row>({ raw = [], fields }: Listing<Row>, row: Row): string {
+  return `${raw.map(([name, field]) => `${name}: ${fields[field]?.value(row) ?? ''}`.trimEnd()).join('\n')}\n\n`;
+}
+
+/**
+ * `format` as typed: '' or 'table', 'table TEMPLATE', 'json', 'raw', TEMPLATE. A wrong one is refused here, before the
+ * daemon is asked for rows, with an Error in docker's words.
+ */
+export async function printer<Row>(listing: Listing<Row>, format: string): Promise<Printer<Row>> {
   const typed = format.replaceAll('\\t', '\t').replaceAll('\\n', '\n').trim();
-  if (typed === '' || typed === 'table') return table(listing, rows);
-  if (typed === '{{.ID}}') return plain(listing, rows, ['ID']).join('');
-  if (typed.startsWith('table ')) return templated(listing, rows, typed.slice('table '.length).trim(), true);
-  if (typed === 'json') return templated(listing, rows, '{{json .}}', false);
-  if (typed === 'raw' && listing.raw) {
-    const { raw, fields } = listing;
-    return rows
-      .map((row) => `${raw.map(([name, field]) => `${name}: ${fields[field]?.value(row) ?? ''}\n`).join('')}\n`)
-      .join('');
-  }
-  return templated(listing, rows, typed, false);
+  if (typed === '' || typed === 'table') return (rows) => table(listing, rows);
+  if (typed === '{{.ID}}') return (rows) => plain(listing, rows, ['ID']).join('');
+  if (typed.startsWith('table ')) return templated(listing, typed.slice('table '.length).trim(), true);
+  if (typed === 'json') return templated(listing, '{{json .}}', false);
+  if (typed === 'raw' && listing.raw) return (rows) => rows.map((row) => rawText(listing, row)).join('');
+  return templated(listing, typed, false);
 }

@@ -1,13 +1,13 @@
-/** Prints a list as the flags --format, --quiet say. */
+/** Prints a list as the flags --format and --quiet say. */
 import type { Context, Values } from '../command.ts';
 import { outputOf } from '../streams/output.ts';
-import { type Listing, render } from './listing.ts';
+import { type Listing, printer } from './listing.ts';
 
 export async function printList<Row>(
   { stdout, stderr }: Context,
   values: Values,
   listing: Listing<Row>,
-  rows: readonly Row[],
+  read: () => Promise<readonly Row[]>,
 ): Promise<number> {
   let format = values.string('format');
   if (values.bool('quiet')) {
@@ -16,7 +16,8 @@ export async function printList<Row>(
     }
     format = '{{.ID}}';
   }
-  await outputOf(stdout).write(await render(listing, rows, format));
+  const print = await printer(listing, format);
+  await outputOf(stdout).write(print(await read()));
   return 0;
 }
 

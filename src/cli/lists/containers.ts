@@ -17,7 +17,7 @@ export interface ContainerSummary {
   State: string;
   Status: string;
   NetworkSettings?: { Networks?: Record<string, unknown> | null };
-  Mounts: { Type: string; Name?: string; Source?: string }[] | null;
+  Mounts: { Driver?: string; Name?: string; Source?: string }[] | null;
   SizeRw?: number;
   SizeRootFs?: number;
 }
@@ -87,7 +87,7 @@ export function containerListing({ truncate, size, now }: ContainerListOptions):
       },
       LocalVolumes: {
         header: 'LOCAL VOLUMES',
-        value: ({ Mounts }) => String((Mounts ?? []).filter(({ Type }) => Type === 'volume').length),
+        value: ({ Mounts }) => String((Mounts ?? []).filter(({ Driver }) => Driver === 'local').length),
       },
       Networks: {
         header: 'NETWORKS',

@@ -62,7 +62,7 @@ export interface ImageListOptions {
   now: number;
 }
 
-const sizeOf = (bytes: number | undefined): string => (bytes === undefined || bytes < 0 ? 'N/A' : humanSize(bytes));
+const sizeOf = (bytes: number): string => (bytes < 0 ? 'N/A' : humanSize(bytes, 4));
 
 export function imageListing({ truncate, digests, now }: ImageListOptions): Listing<ImageRow> {
   const columns = ['Repository', 'Tag', ...(digests ? ['Digest'] : []), 'ID', 'CreatedSince', 'Size'];
@@ -94,10 +94,10 @@ export function imageListing({ truncate, digests, now }: ImageListOptions): List
         value: ({ image: { Containers = -1 } }) => (Containers < 0 ? 'N/A' : String(Containers)),
       },
       VirtualSize: { header: 'SIZE', value: ({ image }) => humanSize(image.Size, 4) },
-      SharedSize: { header: 'SHARED SIZE', value: ({ image }) => sizeOf(image.SharedSize) },
+      SharedSize: { header: 'SHARED SIZE', value: ({ image }) => sizeOf(image.SharedSize ?? -1) },
       UniqueSize: {
         header: 'UNIQUE SIZE',
-        value: ({ image: { Size, SharedSize = -1 } }) => sizeOf(SharedSize < 0 ? undefined : Size - SharedSize),
+        value: ({ image: { Size, SharedSize = -1 } }) => sizeOf(SharedSize < 0 ? -1 : Size - SharedSize),
       },
     },
   };

@@ -1,0 +1,191 @@
+/** The stock docker CLI as the judge of what is printed: same words, same stand-in daemon, same output and exit code. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { answer } from './data.ts';
+import { type Result, type StandIn, startStandIn } from './standin.ts';
+
+/** Where docker names itself. */
+const ownName = (text: string): string =>
+  text.replaceAll('docker', 'berth').replaceAll("See 'berth", "Run 'berth").replaceAll('SRun', 'Run');
+
+const SAME: readonly string[] = [
+  'ps',
+  'ps -a',
+  'ps -q',
+  'ps -q --no-trunc',
+  'ps -s',
+  'ps -s --no-trunc',
+  'ps -n 2',
+  'ps -l',
+  'ps -a -f status=exited -f label=a=b',
+  'ps --format raw',
+  'ps --format table',
+  'ps --format {{.Names}}',
+  'ps -q --format {{.Names}}',
+  'container ls --format {{.ID}}\\t{{.Names}}',
+  'ps --format {{.Labels}}|{{.Mounts}}|{{.LocalVolumes}}|{{.Networks}}|{{.Size}}|{{.RunningFor}}|{{.CreatedAt}}|{{.State}}',
+  'ps --format table|{{.Names}}\\t{{.Ports}}\\t{{.Label|"com.example.rack-number"}}',
+  'ps --format table|{{upper|.Names}}\\t{{json|.Ports}}',
+  'ps --format {{.Foo}}',
+  'ps --format {{.Names',
+  'ps --format {{nope}}',
+  'ps -f x',
+  'ps x',
+  'ps --foo',
+  'ps -n x',
+  'images',
+  'images -a',
+  'images -q',
+  'images --digests',
+  'images --no-trunc',
+  'images busybox',
+  'images -f dangling=true',
+  'images --format json',
+  'images --format raw',
+  'images --format {{.Repository}}:{{.Tag}}|{{.ID}}|{{.CreatedAt}}|{{.Size}}|{{.SharedSize}}|{{.UniqueSize}}|{{.Containers}}',
+  'images --format table|{{.Repository}}\\t{{.Digest}}',
+  'images a b',
+  'image ls',
+  'history b',
+  'history --no-trunc b',
+  'history -q b',
+  'history -H=false b',
+  'history --format json b',
+  'history gone',
+  'network ls',
+  'network ls --no-trunc',
+  'network ls -q',
+  'network ls --format json',
+  'network ls --format {{.ID}}|{{.Name}}|{{.CreatedAt}}|{{.Labels}}|{{.Label|"x"}}|{{.IPv4}}|{{.IPv6}}|{{.Internal}}',
+  'network ls -f driver=bridge',
+  'network inspect bridge',
+  'network inspect bridge gone',
+  'network inspect -f {{.Name}}|{{len|.Containers}} bridge net2',
+  'network inspect',
+  'network foo',
+  'network rm bridge net2',
+  'network rm -f gone',
+  'network prune -f',
+  'network create n -d bridge',
+  'network create --subnet 10.0.0.0/24 --gateway 10.0.0.1 --ip-range 10.0.0.0/25 --aux-address a=10.0.0.5 -o x=y --label a --label b=c --internal --ipv6 q',
+  'network create --gateway 10.0.0.1 q',
+  'network create --subnet 10.0.0.0/24 --gateway 10.1.0.1 q',
+  'network create --subnet 10.0.0.0/24 --subnet 10.0.0.0/25 q',
+  'network connect --ip 172.17.0.9 --ip6 fd00::1 --alias a --alias b --link c:d --driver-opt x=y bridge web',
+  'network disconnect -f bridge web',
+  'network connect bridge',
+  'inspect web',
+  'inspect web busybox bridge',
+  'inspect -f {{.Name}} web',
+  'inspect -f {{.Config.Labels.nope}} web',
+  'inspect -s web',
+  'inspect --type image busybox',
+  'inspect --type container gone',
+  'container inspect web',
+  'image inspect busybox',
+  'inspect -f {{range|.Config.Env}}{{.}}{{end}} web',
+  'port web',
+  'port web 443',
+  'port web 443/tcp',
+  'port web 53',
+  'port web 53/udp',
+  'port web 90',
+  'port web a/b',
+  'port gone',
+  'top web',
+  'top web -o pid',
+  'top gone',
+  'rename web other',
+  'rename gone other',
+  'rename web',
+  'rm web',
+  'rm web gone',
+  'rm -f gone',
+  'rm -fv web',
+  'rm',
+  'rmi busybox',
+  'rmi busybox gone b',
+  'rmi -f gone',
+  'tag busybox b:1',
+  'container prune -f',
+  'container prune --filter until=1h',
+  'image prune -f',
+  'image prune -af',
+  'network prune',
+  'events --until 1764000002',
+  'events --until 1764000002 --format json',
+  'events --until 1764000002 --format {{.Type}}|{{.Action}}|{{.Actor.ID}}|{{.Time}}|{{.TimeNano}}|{{.Scope}}|{{.Actor.Attributes.name}}',
+  'events --until 1764000002 -f type=container',
+  'events x',
+  'foo',
+  'run',
+  'exec web',
+  '--foo',
+  '-l foo ps',
+  'help foo',
+];
+
+/** '|' in an argument stands for a blank. */
+const words = (line: string): string[] => line.split(' ').map((word) => word.replaceAll('|', ' '));
+
+void describe('the stock client and berth print the same', () => {
+  let server: StandIn;
+  before(async () => {
+    server = await startStandIn(answer);
+  });
+  after(() => server.close());
+
+  const both = async (
+    line: string,
+  ): Promise<{ theirs: Result & { asked: string[] }; own: Result & { asked: string[] } }> => {
+    server.seen.length = 0;
+    const asked = (): string[] =>
+      server.seen
+        .splice(0)
+        // Asked before removal, to know whether it is swarm's; and whatever a bare `inspect` tries that Berth lacks.
+        .filter(({ method, path }) => method !== 'GET' || !/^\/(networks|volumes|plugins|info)/.test(path))
+        .map(({ method, path, body }) => `${method} ${path} ${body === '' ? '' : said(JSON.parse(body))}`.trim())
+        .toSorted();
+    const theirs = await server.docker(...words(line));
+    const first = asked();
+    const own = await server.berth(...words(line));
+    return { theirs: { ...theirs, asked: first }, own: { ...own, asked: asked() } };
+  };
+
+  for (const line of SAME) {
+    void test(line, async () => {
+      const { theirs, own } = await both(line);
+      assert.equal(own.stdout, ownName(theirs.stdout));
+      assert.equal(own.stderr.trimEnd(), ownName(theirs.stderr).trimEnd());
+      assert.equal(own.code, theirs.code);
+      assert.deepEqual(own.asked, theirs.asked, 'the same was asked of the daemon');
+    });
+  }
+
+  void test('help has docker’s layout', async () => {
+    const { own } = await both('network disconnect --help');
+    assert.equal(
+      own.stdout,
+      `Usage:  berth network disconnect [OPTIONS] NETWORK CONTAINER
+
+Disconnect a container from a network
+
+Options:
+  -f, --force   Force the container to disconnect from a network
+`,
+    );
+  });
+});
+
+/** What a body says: empty values say nothing. */
+function said(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) => {
+    if (each === null || each === '' || each === false || each === 0) return undefined;
+    if (typeof each !== 'object' || Array.isArray(each)) return each;
+    const entries = Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const kept = entries.filter(
+      ([, inner]) => said(inner) !== undefined && said(inner) !== '{}' && said(inner) !== '[]',
+    );
+    return Object.fromEntries(kept);
+  });
+}
