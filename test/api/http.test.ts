@@ -268,6 +268,7 @@ void test('pull: progress, credentials that no log sees, errors before and in th
     assert.deepEqual(images.calls[0], {
       name: 'busybox',
       tag: '1',
+      allTags: false,
       platform: '',
       auth: { username: 'u', password: 's3cret' },
     });
