@@ -7,7 +7,7 @@ import type { Command } from './command.ts';
 export interface Entry {
   /** The path, then the aliases. */
   names: readonly [path: string, ...aliases: string[]];
-  load(): Promise<{ command: Command }>;
+  load: () => Promise<{ command: Command }>;
 }
 
 export const entries: readonly Entry[] = [
