@@ -151,6 +151,7 @@ function bodyOf(socket: Socket, decoder: BodyDecoder, rest: Buffer): Readable {
     }
   };
   socket.on('error', lost);
+  socket.on('data', take);
   socket.once('end', () => {
     if (decoder.done) return;
     try {
