@@ -117,6 +117,21 @@ const SAME: readonly string[] = [
   'events --until 1764000002 --format {{.Type}}|{{.Action}}|{{.Actor.ID}}|{{.Time}}|{{.TimeNano}}|{{.Scope}}|{{.Actor.Attributes.name}}',
   'events --until 1764000002 -f type=container',
   'events x',
+  'events --format {{.Nope}}',
+  'events --format {{',
+  'events --since x',
+  'inspect --format json web busybox',
+  'network inspect --format json bridge',
+  'history --format table|{{.ID}}|{{.Size}} b',
+  'ps -f a=',
+  'ps -n 0',
+  'ps -aqn1',
+  'ps --no-trunc=false',
+  'ps -- x',
+  'network ls --no-trunc=maybe',
+  'image prune -fa --filter until=1h --filter label!=b',
+  'version -f {{.Server.APIVersion}}|{{.Server.Version}}',
+  'rename web |',
   'foo',
   'run',
   'exec web',
@@ -125,8 +140,22 @@ const SAME: readonly string[] = [
   'help foo',
 ];
 
+/** Nothing for a name: the words with '∅' in its place. */
+const NAMELESS: readonly string[] = [
+  'inspect ∅',
+  'rm ∅',
+  'tag busybox ∅',
+  'tag ∅ b',
+  'network inspect ∅',
+  'network connect bridge ∅',
+  'network disconnect bridge ∅',
+  'top ∅',
+  'port ∅',
+  'port web ∅',
+];
+
 /** '|' in an argument stands for a blank. */
-const words = (line: string): string[] => line.split(' ').map((word) => word.replaceAll('|', ' '));
+const words = (line: string): string[] => line.split(' ').map((word) => word.replaceAll('|', ' ').replaceAll('∅', ''));
 
 void describe('the stock client and berth print the same', () => {
   let server: StandIn;
@@ -152,7 +181,7 @@ void describe('the stock client and berth print the same', () => {
     return { theirs: { ...theirs, asked: first }, own: { ...own, asked: asked() } };
   };
 
-  for (const line of SAME) {
+  for (const line of [...SAME, ...NAMELESS]) {
     void test(line, async () => {
       const { theirs, own } = await both(line);
       assert.equal(own.stdout, ownName(theirs.stdout));

@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { formatFlag } from '../format/flags.ts';
 import { inspectAll, readText } from '../format/objects.ts';
+import { pathOf } from '../path.ts';
 
 export const command: Command = {
   path: 'container inspect',
@@ -11,7 +12,7 @@ export const command: Command = {
   complete: 'container',
   async run(context, values, names) {
     return inspectAll(context, names, values.string('format'), async (name) =>
-      readText(context.client, `/containers/${encodeURIComponent(name)}/json`, values.bool('size') ? { size: 1 } : {}),
+      readText(context.client, `${pathOf('container', name)}/json`, values.bool('size') ? { size: 1 } : {}),
     );
   },
 };

@@ -1,9 +1,13 @@
+import { messageOf } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { encodeFilters, filterFlag } from '../filters.ts';
 import { formatFlag } from '../format/flags.ts';
 import { eventPrinter } from '../lists/events.ts';
 import { outputOf } from '../streams/output.ts';
 import { timestamp } from '../streams/timestamp.ts';
+
+/** Docker's exit code for it, of sysexits.h. */
+const WRONG_FORMAT = 64;
 
 export const command: Command = {
   path: 'events',
@@ -17,8 +21,14 @@ export const command: Command = {
     { name: 'until', type: 'string', help: 'Stream events until this timestamp' },
   ],
   args: { min: 0, max: 0 },
-  async run({ client, stdout }, values) {
-    const print = eventPrinter(values.string('format'));
+  async run({ client, stdout, stderr }, values) {
+    let print: (line: string) => string;
+    try {
+      print = eventPrinter(values.string('format'));
+    } catch (error) {
+      await outputOf(stderr).write(`Error parsing format: ${messageOf(error)}\n`);
+      return WRONG_FORMAT;
+    }
     const moment = (flag: string): string | undefined =>
       values.string(flag) === '' ? undefined : timestamp(values.string(flag), Date.now());
     const stream = await client.stream('GET', '/events', {

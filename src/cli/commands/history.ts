@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 import { formatListFlag, noTruncFlag, quietFlag } from '../format/flags.ts';
 import { printList } from '../format/print.ts';
 import { type HistoryItem, historyListing } from '../lists/history.ts';
+import { pathOf } from '../path.ts';
 
 export const command: Command = {
   path: 'history',
@@ -26,7 +27,7 @@ export const command: Command = {
     const truncate = !values.bool('no-trunc');
     const listing = historyListing({ truncate, human: values.bool('human'), now: Date.now() });
     return printList(context, values, listing, async () =>
-      context.client.json<HistoryItem[]>('GET', `/images/${encodeURIComponent(name)}/history`),
+      context.client.json<HistoryItem[]>('GET', `${pathOf('image', name)}/history`),
     );
   },
 };

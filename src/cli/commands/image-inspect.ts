@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { formatFlag } from '../format/flags.ts';
 import { inspectAll, readText } from '../format/objects.ts';
+import { pathOf } from '../path.ts';
 
 export const command: Command = {
   path: 'image inspect',
@@ -11,7 +12,7 @@ export const command: Command = {
   complete: 'image',
   async run(context, values, names) {
     return inspectAll(context, names, values.string('format'), async (name) =>
-      readText(context.client, `/images/${encodeURIComponent(name)}/json`),
+      readText(context.client, `${pathOf('image', name)}/json`),
     );
   },
 };

@@ -3,12 +3,13 @@ import type { Command } from '../command.ts';
 import { formatFlag } from '../format/flags.ts';
 import { inspectAll, readText } from '../format/objects.ts';
 import { outputOf } from '../streams/output.ts';
+import { pathOf } from '../path.ts';
 
 /** In the order in which a name is looked for. */
 const PATHS: Readonly<Record<string, (name: string) => string>> = {
-  container: (name) => `/containers/${encodeURIComponent(name)}/json`,
-  image: (name) => `/images/${encodeURIComponent(name)}/json`,
-  network: (name) => `/networks/${encodeURIComponent(name)}`,
+  container: (name) => `${pathOf('container', name)}/json`,
+  image: (name) => `${pathOf('image', name)}/json`,
+  network: (name) => pathOf('network', name),
 };
 const TYPES = Object.keys(PATHS);
 

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { connectBody } from '../network/body.ts';
+import { pathOf } from '../path.ts';
 
 export const command: Command = {
   path: 'network connect',
@@ -21,7 +22,7 @@ export const command: Command = {
   args: { min: 2, max: 2 },
   complete: ['network', 'container'],
   async run({ client }, values, [network = '', container = '']) {
-    await client.json('POST', `/networks/${encodeURIComponent(network)}/connect`, {
+    await client.json('POST', `${pathOf('network', network)}/connect`, {
       body: connectBody(values, container),
     });
     return 0;

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { pathOf } from '../path.ts';
 
 export const command: Command = {
   path: 'network disconnect',
@@ -8,7 +9,8 @@ export const command: Command = {
   args: { min: 2, max: 2 },
   complete: ['network', 'container'],
   async run({ client }, values, [network = '', container = '']) {
-    await client.json('POST', `/networks/${encodeURIComponent(network)}/disconnect`, {
+    if (container.trim() === '') throw new Error('invalid container name or ID: value is empty');
+    await client.json('POST', `${pathOf('network', network)}/disconnect`, {
       body: { Container: container, Force: values.bool('force') },
     });
     return 0;

@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { formatFlag } from '../format/flags.ts';
 import { inspectAll, readText } from '../format/objects.ts';
+import { pathOf } from '../path.ts';
 
 export const command: Command = {
   path: 'network inspect',
@@ -11,11 +12,7 @@ export const command: Command = {
   complete: 'network',
   async run(context, values, names) {
     return inspectAll(context, names, values.string('format'), async (name) =>
-      readText(
-        context.client,
-        `/networks/${encodeURIComponent(name)}`,
-        values.bool('verbose') ? { verbose: true } : {},
-      ),
+      readText(context.client, pathOf('network', name), values.bool('verbose') ? { verbose: true } : {}),
     );
   },
 };

@@ -2,6 +2,7 @@ import { ApiError } from '../client.ts';
 import type { Command } from '../command.ts';
 import { daemonText } from '../run/report.ts';
 import { outputOf } from '../streams/output.ts';
+import { pathOf } from '../path.ts';
 
 export const command: Command = {
   path: 'network rm',
@@ -15,7 +16,7 @@ export const command: Command = {
     let failed = 0;
     for (const name of names) {
       try {
-        await client.json('DELETE', `/networks/${encodeURIComponent(name)}`);
+        await client.json('DELETE', pathOf('network', name));
         await outputOf(stdout).write(`${name}\n`);
       } catch (error) {
         if (values.bool('force') && error instanceof ApiError && error.status === 404) continue;

@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
-import { containerPath } from '../run/each.ts';
 import { outputOf } from '../streams/output.ts';
+import { pathOf } from '../path.ts';
 
 interface Binding {
   HostIp: string;
@@ -35,10 +35,10 @@ export const command: Command = {
   async run({ client, stdout }, _values, [name = '', wanted]) {
     const { NetworkSettings } = await client.json<{
       NetworkSettings: { Ports?: Record<string, Binding[] | null> | null };
-    }>('GET', `${containerPath(name)}/json`);
+    }>('GET', `${pathOf('container', name)}/json`);
     const ports = NetworkSettings.Ports ?? {};
     let lines: string[];
-    if (wanted === undefined) {
+    if (wanted === undefined || wanted === '') {
       lines = Object.entries(ports)
         .flatMap(([port, bindings]) => (bindings ?? []).map((binding) => `${port} -> ${bindingText(binding)}`))
         .toSorted((a, b) => parseInt(a) - parseInt(b) || (a < b ? -1 : 1));

@@ -1,7 +1,7 @@
 import { ApiError } from '../client.ts';
 import type { Command } from '../command.ts';
-import { containerPath } from '../run/each.ts';
 import { daemonText } from '../run/report.ts';
+import { pathOf } from '../path.ts';
 
 export const command: Command = {
   path: 'rename',
@@ -14,7 +14,7 @@ export const command: Command = {
   async run({ client }, _values, [from = '', to = '']) {
     if (from.trim() === '' || to.trim() === '') throw new Error('Error: Neither old nor new names may be empty');
     try {
-      await client.json('POST', `${containerPath(from)}/rename`, { query: { name: to } });
+      await client.json('POST', `${pathOf('container', from)}/rename`, { query: { name: to } });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       throw new Error(`${daemonText(error)}\nError: failed to rename container named ${from}`, { cause: error });

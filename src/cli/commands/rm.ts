@@ -1,6 +1,7 @@
 import { ApiError } from '../client.ts';
 import type { Command } from '../command.ts';
-import { containerPath, forEach } from '../run/each.ts';
+import { forEach } from '../run/each.ts';
+import { pathOf } from '../path.ts';
 
 export const command: Command = {
   path: 'rm',
@@ -22,8 +23,8 @@ export const command: Command = {
     await forEach(context, names, async (name) => {
       const bare = name.replace(/^\/+|\/+$/g, '');
       try {
-        if (bare === '') throw new Error('invalid container name or ID: value is empty');
-        await context.client.json('DELETE', containerPath(bare), { query });
+        if (bare === '') throw new Error('container name cannot be empty');
+        await context.client.json('DELETE', pathOf('container', bare), { query });
         return name;
       } catch (error) {
         // With --force, what is gone already is said but no failure.

@@ -2,6 +2,7 @@ import { ApiError } from '../client.ts';
 import type { Command } from '../command.ts';
 import { daemonText } from '../run/report.ts';
 import { outputOf } from '../streams/output.ts';
+import { pathOf } from '../path.ts';
 
 interface Deleted {
   Untagged?: string;
@@ -26,7 +27,7 @@ export const command: Command = {
     // One after another: images share layers, and what the first removal untags decides about the second.
     for (const name of names) {
       try {
-        const done = await client.json<Deleted[]>('DELETE', `/images/${encodeURIComponent(name)}`, { query });
+        const done = await client.json<Deleted[]>('DELETE', pathOf('image', name), { query });
         const lines = done.map(({ Untagged, Deleted = '' }) =>
           Untagged === undefined ? `Deleted: ${Deleted}\n` : `Untagged: ${Untagged}\n`,
         );

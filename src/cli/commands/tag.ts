@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { canonicalReference, splitReference } from '../images/reference.ts';
+import { pathOf } from '../path.ts';
 
 export const command: Command = {
   path: 'tag',
@@ -10,9 +11,13 @@ export const command: Command = {
   args: { min: 2, max: 2 },
   complete: 'image',
   async run({ client }, _values, [source = '', target = '']) {
+    for (const name of [source, target]) {
+      if (name.trim() !== '') continue;
+      throw new Error('Error parsing reference: "" is not a valid repository/tag: invalid reference format');
+    }
     const { repository, tag, digest } = splitReference(target);
     if (digest !== '') throw new Error('refusing to create a tag with a digest reference');
-    await client.json('POST', `/images/${encodeURIComponent(source)}/tag`, {
+    await client.json('POST', `${pathOf('image', source)}/tag`, {
       query: { repo: canonicalReference(repository, false), tag: tag || 'latest' },
     });
     return 0;

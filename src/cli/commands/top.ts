@@ -1,7 +1,7 @@
 import type { Command } from '../command.ts';
 import { alignColumns } from '../format/table.ts';
-import { containerPath } from '../run/each.ts';
 import { outputOf } from '../streams/output.ts';
+import { pathOf } from '../path.ts';
 
 export const command: Command = {
   path: 'top',
@@ -15,7 +15,7 @@ export const command: Command = {
   async run({ client, stdout }, _values, [name = '', ...options]) {
     const { Titles, Processes } = await client.json<{ Titles: string[]; Processes: string[][] | null }>(
       'GET',
-      `${containerPath(name)}/top`,
+      `${pathOf('container', name)}/top`,
       { query: { ps_args: options.length > 0 ? options.join(' ') : undefined } },
     );
     const text = [Titles, ...(Processes ?? [])].map((row) => `${row.join('\t')}\n`).join('');

@@ -2,7 +2,7 @@ import { ConnectError } from '../client.ts';
 import type { Command } from '../command.ts';
 import { formatFlag } from '../format/flags.ts';
 import { formatObject, parseObjectFormat, readText } from '../format/objects.ts';
-import { clientVersion, type ServerVersion, versionText } from '../lists/version.ts';
+import { clientVersion, forTemplates, type ServerVersion, versionText } from '../lists/version.ts';
 import { outputOf } from '../streams/output.ts';
 
 export const command: Command = {
@@ -13,7 +13,7 @@ export const command: Command = {
   args: { min: 0, max: 0 },
   async run({ client, stdout, stderr }, values) {
     const format = values.string('format');
-    const template = format === '' ? undefined : parseObjectFormat(format === 'json' ? '{{json .}}' : format);
+    const template = format === '' ? undefined : parseObjectFormat(format);
     let server: ServerVersion | null = null;
     let problem = '';
     try {
@@ -23,10 +23,13 @@ export const command: Command = {
       problem = `${error.message}\n`;
     }
     const own = clientVersion();
-    const text =
-      template === undefined
-        ? versionText(own, server)
-        : `${formatObject(template, JSON.stringify({ Client: own, Server: server }))}\n`;
+    let text: string;
+    if (template === undefined) text = versionText(own, server);
+    else if (format === 'json') text = `${JSON.stringify({ Client: own, Server: server })}\n`;
+    else {
+      const data = { Client: forTemplates(own), Server: forTemplates(server) };
+      text = `${formatObject(template, JSON.stringify(data))}\n`;
+    }
     await outputOf(stdout).write(text);
     if (problem !== '') await outputOf(stderr).write(problem);
     return problem === '' ? 0 : 1;

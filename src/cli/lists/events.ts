@@ -1,7 +1,7 @@
 /** One event of the daemon → the line that `events` prints. Pure. */
 import { parseValue } from '../format/json.ts';
-import { parseObjectFormat } from '../format/objects.ts';
 import { rfc3339 } from '../format/units.ts';
+import { Template } from '../template/template.ts';
 import { Struct, type Value } from '../template/values.ts';
 
 interface Event {
@@ -38,11 +38,20 @@ const structOf = ({ Type, Action, Actor, scope, time, timeNano }: Event, json: s
   return new Struct('*events.Message', fields, {}, json);
 };
 
-/** `format` as typed: '', 'json' or a template. Throws when it is none. */
+const NOTHING: Event = {
+  Type: '',
+  Action: '',
+  Actor: { ID: '', Attributes: new Map() },
+  scope: '',
+  time: 0,
+  timeNano: 0,
+};
+
+/** `format` as typed: '', 'json' or a template. Throws TemplateError when it is none, or none for events. */
 export function eventPrinter(format: string): (line: string) => string {
-  const template = format === '' ? undefined : parseObjectFormat(format === 'json' ? '{{json .}}' : format);
-  return (line) => {
-    const event = parseValue(line) as object as Event;
-    return template === undefined ? lineOf(event) : template.run(structOf(event, line.trim()));
-  };
+  if (format === '') return (line) => lineOf(parseValue(line) as object as Event);
+  if (format === 'json') return (line) => line.trim();
+  const template = new Template(format);
+  template.run(structOf(NOTHING, '{}'));
+  return (line) => template.run(structOf(parseValue(line) as object as Event, line.trim()));
 }

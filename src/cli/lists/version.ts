@@ -13,8 +13,6 @@ export interface ServerVersion {
 export interface ClientVersion {
   Version: string;
   ApiVersion: string;
-  /** The same as docker's templates spell it. */
-  APIVersion: string;
   NodeVersion: string;
   Os: string;
   Arch: string;
@@ -26,7 +24,6 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '3
 export const clientVersion = (): ClientVersion => ({
   Version: BERTH_VERSION,
   ApiVersion: API_VERSION,
-  APIVersion: API_VERSION,
   NodeVersion: process.version,
   Os: process.platform,
   Arch: ARCHITECTURES[process.arch] ?? process.arch,
@@ -74,3 +71,8 @@ export function versionText(client: ClientVersion, server: ServerVersion | null)
   }
   return alignColumns(text, { minWidth: 20, padding: 1 });
 }
+
+/** For templates: docker spells this field in two ways, one for JSON and one for {{.Client.APIVersion}}. */
+export const forTemplates = <T extends { ApiVersion: string }>(
+  version: T | null,
+): (T & { APIVersion: string }) | null => version && { ...version, APIVersion: version.ApiVersion };

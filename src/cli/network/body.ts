@@ -135,6 +135,7 @@ export function createBody(values: Values, name: string): object {
 }
 
 export function connectBody(values: Values, container: string): object {
+  if (container.trim() === '') throw new Error('invalid container name or ID: value is empty');
   const links = values.list('link').map((link) => (link.includes(':') ? link : `${link}:${link}`));
   return {
     Container: container,
