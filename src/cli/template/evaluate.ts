@@ -1,15 +1,14 @@
 /** Runs a parsed template over a value, with the errors of Go's text/template. Pure. */
 import { TemplateError } from './error.ts';
+import { fieldOf, typeProblem } from './fields.ts';
 import type { TemplateFunction } from './functions.ts';
 import { type Branch, type Cmd, type Node, nodeText, type Operand, type Pipe } from './nodes.ts';
 import type { Parsed } from './parser.ts';
 import {
   constantText,
   isList,
-  isMap,
   isTrue,
   kindOf,
-  lookUp,
   pairsOf,
   plainText,
   resultText,
@@ -261,17 +260,11 @@ class Run {
       }
     }
     if (args.length + final.length > 0) this.#failAt(node, `${name} is not a method but has arguments`);
-    if (value instanceof Struct) {
-      const field = Object.hasOwn(value.fields, name) ? value.fields[name] : undefined;
-      return field === undefined ? this.#failAt(node, `can't evaluate field ${name} in type ${value.type}`) : field();
+    try {
+      return fieldOf(value, name, this.#options.absent);
+    } catch (error) {
+      return this.#failAt(node, (error as Error).message);
     }
-    if (value === undefined) return this.#failAt(node, `nil data; no entry for key ${constantText(name)}`);
-    if (value === null) return this.#failAt(node, `nil pointer evaluating interface {}.${name}`);
-    if (kindOf(value) !== 'map') return this.#failAt(node, `can't evaluate field ${name} in type interface {}`);
-    if (isMap(value) || Object.hasOwn(value as object, name)) return lookUp(value, name);
-    const absent = this.#options.absent;
-    if (absent?.has(name)) return absent.get(name);
-    return this.#failAt(node, `map has no entry for key ${constantText(name)}`);
   }
 
   #call(
@@ -294,7 +287,9 @@ class Run {
     }
     const values = [...args.map((arg) => this.#operand(arg, scope)), ...final];
     for (const [index, value] of values.entries()) {
-      this.#checkType(params[Math.min(index, params.length - 1)] ?? 'any', value, args[index] ?? command);
+      const given = args[index] ?? command;
+      const problem = typeProblem(params[Math.min(index, params.length - 1)] ?? 'any', value, given.type);
+      if (problem !== undefined) this.#failAt(given, problem);
     }
     try {
       return known.call(...values);
@@ -302,21 +297,6 @@ class Run {
       if (error instanceof TemplateError) throw error;
       return this.#failAt(command, `error calling ${name}: ${(error as Error).message}`);
     }
-  }
-
-  #checkType(param: string, value: Value, node: Operand | Cmd): void {
-    if (param === 'any' || kindOf(value) === param) return;
-    // Go's nil slice: there is nothing in it.
-    if (param === 'list' && value === null)
-      return this.#failAt(node, 'wrong type for value; expected []string; got nil');
-    const expected = param === 'list' ? '[]string' : param;
-    const constant = ['number', 'string', 'bool'].includes(node.type);
-    this.#failAt(
-      node,
-      constant
-        ? `expected ${expected}; found ${constantText(value)}`
-        : `wrong type for value; expected ${expected}; got ${typeOf(value)}`,
-    );
   }
 
   #special(

@@ -180,7 +180,7 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map(
     split: { params: ['string', 'string'], call: (value, by) => (value as string).split(by as string) },
     join: {
       params: ['list', 'string'],
-      call: (list, by) => (list as readonly Value[]).map(text).join(by as string),
+      call: (list, by) => ((list ?? []) as readonly Value[]).map(text).join(by as string),
     },
     title: onText((value) =>
       value.replace(

@@ -1,5 +1,6 @@
 /** Tokens → nodes, with the errors of Go's text/template/parse. Pure. */
-import { quote, TemplateError } from './error.ts';
+import { Cursor } from './cursor.ts';
+import { quote } from './error.ts';
 import { lex, type Token, type TokenKind } from './lexer.ts';
 import { parseNumber, unquote } from './literals.ts';
 import { type Branch, type Cmd, type Node, nodeText, type Operand, type Pipe } from './nodes.ts';
@@ -20,65 +21,28 @@ export function parseTemplate(source: string, functions: ReadonlySet<string>): P
 type End = { kind: 'end' | 'else' | 'eof'; token: Token };
 
 class Parser {
-  readonly #tokens: Token[];
+  readonly #tokens: Cursor;
   readonly #functions: ReadonlySet<string>;
   readonly #templates = new Map<string, Node[]>();
-  #at = 0;
   /** Names in scope. */
   #variables = ['$'];
   #ranges = 0;
   #depth = 0;
 
   constructor(source: string, functions: ReadonlySet<string>) {
-    this.#tokens = lex(source);
+    this.#tokens = new Cursor(lex(source));
     this.#functions = functions;
   }
 
   parse(): Parsed {
     const { nodes, end } = this.#list(true);
-    if (end.kind !== 'eof') this.#fail(end.token, `unexpected {{${end.kind}}}`);
+    if (end.kind !== 'eof') this.#tokens.fail(end.token, `unexpected {{${end.kind}}}`);
     return { body: nodes, templates: this.#templates };
-  }
-
-  #fail(token: Token, text: string): never {
-    throw new TemplateError(`template: :${token.line}: ${text}`);
-  }
-
-  #unexpected(token: Token, context: string): never {
-    if (token.kind === 'error') this.#fail(token, token.text);
-    if (token.kind === 'eof') this.#fail(token, 'unexpected EOF');
-    const shown = SHOWN_IN_ANGLES.has(token.kind) ? `<${token.text}>` : quote(token.text);
-    return this.#fail(token, `unexpected ${shown} in ${context}`);
-  }
-
-  /** The list never ends before its 'eof' or 'error', which are not passed. */
-  #peek(): Token {
-    return this.#tokens[this.#at] ?? { kind: 'eof', text: '', pos: 0, line: 1 };
-  }
-
-  #next(): Token {
-    const token = this.#peek();
-    if (token.kind !== 'eof' && token.kind !== 'error') this.#at += 1;
-    return token;
-  }
-
-  #skipSpace(): void {
-    while (this.#peek().kind === 'space') this.#at += 1;
-  }
-
-  #nextWord(): Token {
-    this.#skipSpace();
-    return this.#next();
-  }
-
-  #expect(kind: TokenKind, context: string): Token {
-    const token = this.#nextWord();
-    return token.kind === kind ? token : this.#unexpected(token, context);
   }
 
   #enter(): Disposable {
     this.#depth += 1;
-    if (this.#depth > DEEPEST) this.#fail(this.#peek(), 'too deeply nested');
+    if (this.#depth > DEEPEST) this.#tokens.fail(this.#tokens.peek(), 'too deeply nested');
     return { [Symbol.dispose]: () => void (this.#depth -= 1) };
   }
 
@@ -87,26 +51,26 @@ class Parser {
     using _ = this.#enter();
     const nodes: Node[] = [];
     for (;;) {
-      const token = this.#next();
+      const token = this.#tokens.next();
       if (token.kind === 'eof') return { nodes, end: { kind: 'eof', token } };
       if (token.kind === 'text') {
         nodes.push({ type: 'text', pos: token.pos, text: token.text });
         continue;
       }
-      if (token.kind !== 'left') this.#unexpected(token, 'input');
-      this.#skipSpace();
-      const word = this.#peek();
+      if (token.kind !== 'left') this.#tokens.unexpected(token, 'input');
+      this.#tokens.skipSpace();
+      const word = this.#tokens.peek();
       if (word.kind !== 'keyword') {
         nodes.push({ type: 'action', pos: word.pos, pipe: this.#pipeline('command', 'right') });
         continue;
       }
-      this.#at += 1;
+      this.#tokens.next();
       if (word.text === 'end' || word.text === 'else') {
-        if (word.text === 'end') this.#expect('right', 'end');
+        if (word.text === 'end') this.#tokens.expect('right', 'end');
         return { nodes, end: { kind: word.text, token: word } };
       }
       if (word.text === 'define') {
-        if (!top) this.#unexpected(word, 'command');
+        if (!top) this.#tokens.unexpected(word, 'command');
         this.#define(word);
       } else {
         nodes.push(this.#control(word));
@@ -118,16 +82,16 @@ class Parser {
     switch (word.text) {
       case 'break':
       case 'continue': {
-        const token = this.#nextWord();
-        if (token.kind !== 'right') this.#unexpected(token, `{{${word.text}}}`);
-        if (this.#ranges === 0) this.#fail(word, `{{${word.text}}} outside {{range}}`);
+        const token = this.#tokens.nextWord();
+        if (token.kind !== 'right') this.#tokens.unexpected(token, `{{${word.text}}}`);
+        if (this.#ranges === 0) this.#tokens.fail(word, `{{${word.text}}} outside {{range}}`);
         return { type: word.text, pos: word.pos };
       }
       case 'template': {
         const name = this.#templateName('template clause');
-        this.#skipSpace();
-        if (this.#peek().kind === 'right') {
-          this.#at += 1;
+        this.#tokens.skipSpace();
+        if (this.#tokens.peek().kind === 'right') {
+          this.#tokens.next();
           return { type: 'template', pos: word.pos, name, pipe: undefined };
         }
         return { type: 'template', pos: word.pos, name, pipe: this.#pipeline('template clause', 'right') };
@@ -144,19 +108,19 @@ class Parser {
   }
 
   #templateName(context: string): string {
-    const token = this.#nextWord();
-    if (token.kind !== 'string' && token.kind !== 'raw') this.#unexpected(token, context);
+    const token = this.#tokens.nextWord();
+    if (token.kind !== 'string' && token.kind !== 'raw') this.#tokens.unexpected(token, context);
     return this.#unquote(token);
   }
 
   #unquote(token: Token): string {
     const text = unquote(token.text);
-    return text === undefined ? this.#fail(token, 'invalid syntax') : text;
+    return text === undefined ? this.#tokens.fail(token, 'invalid syntax') : text;
   }
 
   #define(word: Token): void {
     const name = this.#templateName('define clause');
-    this.#expect('right', 'define clause');
+    this.#tokens.expect('right', 'define clause');
     this.#body(name, word);
   }
 
@@ -167,8 +131,8 @@ class Parser {
     this.#ranges = 0;
     const { nodes, end } = this.#list();
     if (end.kind !== 'end') {
-      if (end.kind === 'eof') this.#fail(end.token, 'unexpected EOF');
-      this.#fail(end.token, `unexpected {{${end.kind}}} in ${word.text} clause`);
+      if (end.kind === 'eof') this.#tokens.fail(end.token, 'unexpected EOF');
+      this.#tokens.fail(end.token, `unexpected {{${end.kind}}} in ${word.text} clause`);
     }
     this.#variables = variables;
     this.#ranges = ranges;
@@ -185,7 +149,7 @@ class Parser {
     const { nodes: body, end } = this.#list();
     if (type === 'range') this.#ranges -= 1;
     let otherwise: Node[] = [];
-    if (end.kind === 'eof') this.#fail(end.token, 'unexpected EOF');
+    if (end.kind === 'eof') this.#tokens.fail(end.token, 'unexpected EOF');
     if (end.kind === 'else') otherwise = this.#otherwise(type);
     this.#variables.length = scope;
     return { type, pos: pipe.pos, pipe, body, otherwise };
@@ -193,102 +157,103 @@ class Parser {
 
   /** After the word 'else'. */
   #otherwise(type: Branch['type']): Node[] {
-    this.#skipSpace();
-    const word = this.#peek();
+    this.#tokens.skipSpace();
+    const word = this.#tokens.peek();
     if (word.kind === 'keyword' && word.text === type && type !== 'range') {
-      this.#at += 1;
+      this.#tokens.next();
       // {{else if}} is an if inside the else that shares its {{end}}.
       return [this.#branch(type)];
     }
-    this.#expect('right', 'else');
+    this.#tokens.expect('right', 'else');
     const { nodes, end } = this.#list();
-    if (end.kind === 'eof') this.#fail(end.token, 'unexpected EOF');
-    if (end.kind === 'else') this.#fail(end.token, 'expected end; found {{else}}');
+    if (end.kind === 'eof') this.#tokens.fail(end.token, 'unexpected EOF');
+    if (end.kind === 'else') this.#tokens.fail(end.token, 'expected end; found {{else}}');
     return nodes;
   }
 
   #pipeline(context: string, end: 'right' | 'close'): Pipe {
     using _ = this.#enter();
-    this.#skipSpace();
-    const { pos } = this.#peek();
+    this.#tokens.skipSpace();
+    const { pos } = this.#tokens.peek();
     const pipe: Pipe = { type: 'pipe', pos, ...this.#declaration(context), commands: [] };
     for (;;) {
-      const token = this.#nextWord();
+      const token = this.#tokens.nextWord();
       if (token.kind === end) {
         this.#checkPipeline(pipe, context, token);
         // In scope from here on, not inside its own value.
         if (!pipe.assign) this.#variables.push(...pipe.variables);
         return pipe;
       }
-      this.#at -= token.kind === 'eof' || token.kind === 'error' ? 0 : 1;
-      if (!OPERANDS.has(token.kind)) this.#unexpected(token, context);
+      this.#tokens.back(token);
+      if (!OPERANDS.has(token.kind)) this.#tokens.unexpected(token, context);
       pipe.commands.push(this.#command());
     }
   }
 
   /** '$x :=', '$x =', '$i, $x :=' (range only) or nothing. */
   #declaration(context: string): { variables: string[]; assign: boolean } {
-    const start = this.#at;
+    const start = this.#tokens.mark();
     const variables: string[] = [];
-    while (this.#peek().kind === 'variable') {
-      const variable = this.#next();
-      this.#skipSpace();
-      const sign = this.#peek();
+    while (this.#tokens.peek().kind === 'variable') {
+      const variable = this.#tokens.next();
+      this.#tokens.skipSpace();
+      const sign = this.#tokens.peek();
       variables.push(variable.text);
       if (sign.kind === 'assign' || sign.kind === 'declare') {
-        this.#at += 1;
-        this.#skipSpace();
+        this.#tokens.next();
+        this.#tokens.skipSpace();
         const assign = sign.kind === 'assign';
         if (assign) for (const name of variables) this.#known(name, variable);
         return { variables, assign };
       }
       if (sign.kind !== 'comma') break;
-      if (context !== 'range' || variables.length > 1) this.#fail(sign, `too many declarations in ${context}`);
-      this.#at += 1;
-      this.#skipSpace();
+      if (context !== 'range' || variables.length > 1) this.#tokens.fail(sign, `too many declarations in ${context}`);
+      this.#tokens.next();
+      this.#tokens.skipSpace();
     }
-    this.#at = start;
+    this.#tokens.reset(start);
     return { variables: [], assign: false };
   }
 
   #known(name: string, token: Token): void {
-    if (!this.#variables.includes(name)) this.#fail(token, `undefined variable ${quote(name)}`);
+    if (!this.#variables.includes(name)) this.#tokens.fail(token, `undefined variable ${quote(name)}`);
   }
 
   #checkPipeline({ commands }: Pipe, context: string, token: Token): void {
-    if (commands.length === 0) this.#fail(token, `missing value for ${context === 'command' ? 'command' : context}`);
+    if (commands.length === 0)
+      this.#tokens.fail(token, `missing value for ${context === 'command' ? 'command' : context}`);
     for (const [index, { args }] of commands.slice(1).entries()) {
       if (['bool', 'dot', 'nil', 'number', 'string'].includes(args[0].type)) {
-        this.#fail(token, `non executable command in pipeline stage ${index + 2}`);
+        this.#tokens.fail(token, `non executable command in pipeline stage ${index + 2}`);
       }
     }
   }
 
   /** Operands up to '|' or the end of the pipeline, which is left for it. */
   #command(): Cmd {
-    const { pos } = this.#peek();
+    const { pos } = this.#tokens.peek();
     const args: Operand[] = [];
     for (;;) {
-      this.#skipSpace();
+      this.#tokens.skipSpace();
       const operand = this.#operand();
       if (operand !== undefined) args.push(operand);
-      const token = this.#next();
+      const token = this.#tokens.next();
       if (token.kind === 'space') continue;
-      if (token.kind === 'right' || token.kind === 'close') this.#at -= 1;
-      else if (token.kind !== 'pipe') this.#unexpected(token, 'operand');
+      if (token.kind === 'right' || token.kind === 'close') this.#tokens.back(token);
+      else if (token.kind !== 'pipe') this.#tokens.unexpected(token, 'operand');
       break;
     }
     const [first, ...more] = args;
-    if (first === undefined) this.#fail(this.#peek(), 'empty command');
+    if (first === undefined) this.#tokens.fail(this.#tokens.peek(), 'empty command');
     return { type: 'command', pos, args: [first, ...more] };
   }
 
   #operand(): Operand | undefined {
     const node = this.#term();
-    if (node === undefined || this.#peek().kind !== 'field') return node;
-    const { pos } = this.#peek();
+    if (node === undefined || this.#tokens.peek().kind !== 'field') return node;
+    const { pos } = this.#tokens.peek();
     const names: string[] = [];
-    while (this.#peek().kind === 'field') names.push(this.#next().text.slice(1));
+    while (this.#tokens.peek().kind === 'field') names.push(this.#tokens.next().text.slice(1));
     switch (node.type) {
       case 'field':
       case 'variable':
@@ -298,20 +263,20 @@ class Parser {
       case 'number':
       case 'nil':
       case 'dot':
-        return this.#fail(this.#peek(), `unexpected . after term ${quote(nodeText(node))}`);
+        return this.#tokens.fail(this.#tokens.peek(), `unexpected . after term ${quote(nodeText(node))}`);
       default:
         return { type: 'chain', pos, node, names };
     }
   }
 
   #term(): Operand | undefined {
-    const token = this.#peek();
+    const token = this.#tokens.peek();
     const { pos, text } = token;
     if (!OPERANDS.has(token.kind)) return undefined;
-    this.#at += 1;
+    this.#tokens.next();
     switch (token.kind) {
       case 'identifier':
-        if (!this.#functions.has(text)) this.#fail(token, `function ${quote(text)} not defined`);
+        if (!this.#functions.has(text)) this.#tokens.fail(token, `function ${quote(text)} not defined`);
         return { type: 'function', pos, name: text };
       case 'dot':
         return { type: 'dot', pos };
@@ -333,15 +298,13 @@ class Parser {
         const value = parseNumber(token.kind, text);
         if (value === undefined) {
           const what = token.kind === 'char' ? 'malformed character constant' : 'illegal number syntax';
-          return this.#fail(token, `${what}: ${token.kind === 'char' ? text : quote(text)}`);
+          return this.#tokens.fail(token, `${what}: ${token.kind === 'char' ? text : quote(text)}`);
         }
         return { type: 'number', pos, value, text };
       }
     }
   }
 }
-
-const SHOWN_IN_ANGLES: ReadonlySet<TokenKind> = new Set(['keyword', 'dot', 'nil']);
 
 const OPERANDS: ReadonlySet<TokenKind> = new Set([
   'identifier',

@@ -125,7 +125,7 @@ export function plainText(value: Value): string {
         .join(' ')}}`;
     }
     default:
-      return String(value as boolean | number | bigint | string);
+      return String(value as string);
   }
 }
 
