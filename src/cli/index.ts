@@ -42,6 +42,7 @@ export const entries: readonly Entry[] = [
   { names: ['stop', 'container stop'], load: () => import('./commands/stop.ts') },
   { names: ['tag', 'image tag'], load: () => import('./commands/tag.ts') },
   { names: ['top', 'container top'], load: () => import('./commands/top.ts') },
+  { names: ['tour'], load: () => import('./commands/tour.ts') },
   { names: ['wait', 'container wait'], load: () => import('./commands/wait.ts') },
   { names: ['container inspect'], load: () => import('./commands/container-inspect.ts') },
   { names: ['container prune'], load: () => import('./commands/container-prune.ts') },

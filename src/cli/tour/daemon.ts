@@ -1,0 +1,68 @@
+/** The tour's own berthd, and this program as its client. */
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, realpathSync, writeFileSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../errors.ts';
+import { createClient } from '../http/client.ts';
+import { BRIDGE_IP } from './steps.ts';
+import type { World } from './world.ts';
+
+/** Milliseconds until berthd must answer. */
+const PATIENCE = 20_000;
+
+const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
+
+/** The two programs lie side by side, bundled or as source. */
+function programs(): { berth: string[]; berthd: string[] } {
+  const berth = realpathSync(process.argv[1] ?? '');
+  const extension = extname(berth);
+  const berthd = join(dirname(berth), `berthd${extension}`);
+  if (!basename(berth).startsWith('berth') || !existsSync(berthd)) throw new Error(`berthd is not beside ${berth}`);
+  return { berth: [...node, berth], berthd: [...node, berthd] };
+}
+
+export interface Daemon {
+  /** argv of `berth` with this daemon's socket. */
+  berth: readonly string[];
+}
+
+export async function startDaemon(world: World): Promise<Daemon> {
+  const { berth, berthd } = programs();
+  const { root, cgroup } = world;
+  const socket = `unix://${root}/run/berth.sock`;
+  writeFileSync(`${root}/daemon.json`, '{}');
+  const daemon = world.spawn([
+    ...berthd,
+    `--data-root=${root}/data`,
+    `--exec-root=${root}/run`,
+    `--pidfile=${root}/run/berth.pid`,
+    `--config-file=${root}/daemon.json`,
+    `--cgroup-parent=${cgroup}`,
+    `--host=${socket}`,
+    `--bip=${BRIDGE_IP}`,
+  ]);
+  const log = logOf(daemon);
+  const client = createClient(socket);
+  for (const end = Date.now() + PATIENCE; ; await sleep(20)) {
+    try {
+      (await client.stream('GET', '/_ping')).destroy();
+      return { berth: [...berth, '-H', socket] };
+    } catch (error) {
+      if (daemon.exitCode !== null || Date.now() > end) {
+        throw new Error(`berthd did not start: ${messageOf(error)}\n${log()}`, { cause: error });
+      }
+    }
+  }
+}
+
+/** The end of what it said. */
+function logOf(daemon: ChildProcess): () => string {
+  let log = '';
+  const collect = (data: Buffer): void => {
+    log = (log + data.toString()).slice(-4000);
+  };
+  daemon.stdout?.on('data', collect);
+  daemon.stderr?.on('data', collect);
+  return () => log.trim();
+}
