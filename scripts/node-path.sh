@@ -1,7 +1,7 @@
 # Sourced with $root set: leaves in $node a Node 24 or newer.
 # The pinned copy is tried first because asking a Node for its version costs 40 ms, on every command.
 node=
-for dir in "$root/node_modules" "${root%/*}"; do
+for dir in "$root/node_modules" "$root/.."; do
   for arch in x64 arm64; do
     if [ -x "$dir/node-linux-$arch/bin/node" ]; then node=$dir/node-linux-$arch/bin/node && break 2; fi
   done

@@ -56,15 +56,12 @@ export interface Daemon {
   removeContainers(): Promise<void>;
 }
 
-/** How to run a composition root: its bundle when that is newer than every source, else the source itself. */
+/** How to run a composition root: its launcher when the bundle is newer than every source, else the source itself. */
 export function programArgv(name: 'berth' | 'berthd'): string[] {
-  const bundle = join(repository, 'dist', `${name}.cjs`);
+  const bundle = join(repository, 'dist', `${name === 'berth' ? 'berth-main' : name}.cjs`);
   const fresh = existsSync(bundle) && statSync(bundle).mtimeMs >= newestSource();
-  return [
-    process.execPath,
-    '--disable-warning=ExperimentalWarning',
-    fresh ? bundle : join(repository, 'src', `${name}.ts`),
-  ];
+  if (fresh) return [join(repository, 'bin', name)];
+  return [process.execPath, '--disable-warning=ExperimentalWarning', join(repository, 'src', `${name}.ts`)];
 }
 
 let newest: number | undefined;
