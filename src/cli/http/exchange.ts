@@ -113,16 +113,25 @@ function sendChunks(source: Readable, socket: Socket, fail: (error: Error) => vo
 /** What a request ended with: an answer with a body, or (101, or 200 to a request to upgrade) the bare connection. */
 export async function exchange(address: Address, request: RequestHead, payload: Payload): Promise<Answer> {
   const { socket, head, rest } = await exchangeHeads(address, request, payload);
-  return { head, body: bodyOf(socket, bodyDecoder(head, request.method), rest) };
+  return answerOf(socket, head, request.method, rest);
 }
 
 export async function upgrade(address: Address, request: RequestHead, payload: Payload): Promise<Upgraded | Answer> {
   const { socket, head, rest } = await exchangeHeads(address, request, payload);
   // Daemons older than HTTP upgrades answer 200 and take the connection over all the same.
   const taken = head.status === 101 || (head.status === 200 && !head.headers.has('content-length'));
-  if (!taken) return { head, body: bodyOf(socket, bodyDecoder(head, request.method), rest) };
+  if (!taken) return answerOf(socket, head, request.method, rest);
   if (rest.length > 0) socket.unshift(rest);
   return { head, socket };
+}
+
+function answerOf(socket: Socket, head: ResponseHead, method: string, rest: Buffer): Answer {
+  try {
+    return { head, body: bodyOf(socket, bodyDecoder(head, method), rest) };
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 function bodyOf(socket: Socket, decoder: BodyDecoder, rest: Buffer): Readable {
