@@ -74,6 +74,8 @@ export class ProgressView {
     const bar = progressText(numberOf(current), numberOf(total), this.#columns);
     const id = textOf(line['id']);
     const text = `${id === '' ? '' : `${id}: `}${textOf(line['status'])}`;
+    // 'aux' carries data for programs.
+    if (text === '') return '';
     if (!this.#terminal) return bar === '' ? `${text}\n` : '';
     if (detail === undefined || detail === null || id === '') {
       // Later progress must not be drawn above this line.
