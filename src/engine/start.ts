@@ -157,7 +157,7 @@ async function launch(context: Context, container: Container): Promise<void> {
     await removeCgroup(cgroup);
     rmSync(`${paths.runtime}/${id}`, { recursive: true, force: true });
   });
-  const created = await createProcess(monitor, record.path);
+  const created = await createProcess(context, monitor, record.path);
   if (profile !== undefined) filters.learn(profile, `${paths.runtime}/${id}`);
   const initProcess = identify(created);
   const conmon = identify(Number(readFileSync(`${bundle}/conmon.pid`, 'utf8')));
@@ -228,11 +228,12 @@ export const runtimeArguments = ({ paths, runtime }: Context): string[] => [
   ...(runtime.kind === 'crun' ? ['--cgroup-manager=cgroupfs'] : []),
 ];
 
-async function createProcess(monitor: Monitor, command: string): Promise<number> {
+async function createProcess({ log }: Context, monitor: Monitor, command: string): Promise<number> {
   try {
     return await monitor.create();
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error;
+    log.debug('the runtime refused a container', { message: error.message });
     const { detail, exitCode } = explainRuntimeError(error.message, command);
     throw new StartFailure(createFailed(detail), exitCode, error);
   }
