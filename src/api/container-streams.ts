@@ -26,12 +26,13 @@ async function sendLogs(containers: Containers, x: Exchange, log: Logger): Promi
   const stderr = x.query.bool('stderr');
   if (!stdout && !stderr) throw invalidParameter('Bad parameters: you must choose at least one stream');
   const timestamps = x.query.bool('timestamps');
+  x.endless = x.query.bool('follow');
   const { tty, frames } = await containers.logs(
     x.param('id'),
     {
       stdout,
       stderr,
-      follow: x.query.bool('follow'),
+      follow: x.endless,
       since: x.query.timestamp('since'),
       until: x.query.timestamp('until'),
       tail: tail(x.query.string('tail')),
@@ -61,6 +62,7 @@ async function sendLogs(containers: Containers, x: Exchange, log: Logger): Promi
 
 async function sendExit(containers: Containers, x: Exchange): Promise<void> {
   const condition = waitCondition(x.query.string('condition'));
+  x.endless = true;
   const { done } = await containers.wait(x.param('id'), condition, x.signal);
   // Since 1.30 the head says that the daemon has begun to wait: docker run starts the container only then.
   if (x.version < 30) return x.json(200, await done);

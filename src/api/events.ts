@@ -24,6 +24,7 @@ function stream(events: EventBus, x: Exchange): Promise<void> {
     throw invalidParameter('`since` time cannot be after `until` time');
   }
   const matches = eventMatcher(x.query.filters(undefined));
+  x.endless = true;
   const response = x.stream('application/json');
   const nanoseconds = (seconds: number): number => seconds * 1e9;
   const send = (event: EngineEvent): void => {

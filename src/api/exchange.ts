@@ -44,6 +44,8 @@ export class Exchange {
   /** Minor number of the API version the client speaks. */
   version = 0;
   params: Params = {};
+  /** The answer goes on until something happens that may never happen: the end of the daemon does not wait for it. */
+  endless = false;
   readonly #headers: Readonly<Record<string, string>>;
   #response: ServerResponse | undefined;
   #upgrade: { socket: Socket; head: Buffer } | undefined;
@@ -166,6 +168,7 @@ export class Exchange {
    * the answer lasts until the connection closes.
    */
   async takeOver(framed: boolean): Promise<Wire> {
+    this.endless = true;
     const type = framed && this.version >= 42 ? MULTIPLEXED_STREAM : RAW_STREAM;
     if (this.#upgrade === undefined) {
       const response = this.#answer;
@@ -192,13 +195,15 @@ export class Exchange {
     else this.#upgrade.head = Buffer.alloc(0);
   }
 
+  /** Closes the connection in the midst of the answer. */
+  cut(): void {
+    this.#upgrade?.socket.destroy();
+    this.#response?.destroy();
+  }
+
   /** Answers with the error, or cuts the connection when the answer has begun: its end must not look like success. */
   fail(error: unknown): void {
-    if (this.started) {
-      this.#upgrade?.socket.destroy();
-      this.#response?.destroy();
-      return;
-    }
+    if (this.started) return this.cut();
     const { status, message } = publicError(error);
     if (status === 304) this.empty(status);
     else this.json(status, { message });

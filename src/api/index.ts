@@ -14,6 +14,7 @@ import type { Logger } from '../log.ts';
 import type { EventBus } from '../model/events.ts';
 import type { Networks } from '../network/port.ts';
 import { absentRoutes } from './absent.ts';
+import { Connections } from './connections.ts';
 import { containerStreamRoutes } from './container-streams.ts';
 import { containerRoutes } from './containers.ts';
 import { ClientGone, publicError } from './errors.ts';
@@ -39,7 +40,10 @@ export interface ApiDeps {
 export interface Api {
   /** Not yet listening. `close()` and `closeAllConnections()` are the caller's. */
   createServer(): Server;
-  /** Cuts the hijacked connections (attach, exec), which no server counts among its own. */
+  /**
+   * Cuts what would never end by itself (attach, exec, events, logs -f, wait) and what is idle, at once. Other requests
+   * under way go on; each one's connection is closed after its answer.
+   */
   close(): void;
 }
 
@@ -69,6 +73,8 @@ export function createApi(deps: ApiDeps): Api {
     Server: `Berth/${system.version} (linux)`,
   };
   const hijacked = new Set<Duplex>();
+  const connections = new Connections();
+  const underWay = new Set<Exchange>();
 
   /** Whether the connection goes over to the handler. Node answers all other upgrade requests as plain ones. */
   function upgrades(request: IncomingMessage): boolean {
@@ -100,6 +106,7 @@ export function createApi(deps: ApiDeps): Api {
   ): Promise<void> {
     const began = performance.now();
     const exchange = new Exchange({ request, reply, headers, path: pathOf(request) });
+    underWay.add(exchange);
     try {
       await run(exchange);
     } catch (error) {
@@ -107,6 +114,8 @@ export function createApi(deps: ApiDeps): Api {
         report(exchange, error);
         answerFailure(exchange, error);
       }
+    } finally {
+      underWay.delete(exchange);
     }
     const ms = Math.round((performance.now() - began) * 10) / 10;
     log.debug('request', { method: request.method, path: exchange.path, status: exchange.status, ms });
@@ -146,10 +155,17 @@ export function createApi(deps: ApiDeps): Api {
         requireHostHeader: false,
         shouldUpgradeCallback: upgrades,
       },
-      (request: IncomingMessage, response: ServerResponse) => void serve(request, response),
+      (request: IncomingMessage, response: ServerResponse) => {
+        const { socket } = request;
+        connections.began(socket);
+        response.once('close', () => connections.ended(socket));
+        void serve(request, response);
+      },
     );
+    server.on('connection', (socket: Socket) => connections.opened(socket));
     server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       const socket = stream as Socket;
+      connections.began(socket);
       hijacked.add(socket);
       socket.once('close', () => hijacked.delete(socket));
       // 'close' follows and ends the session; the error itself (EPIPE, ECONNRESET) says no more.
@@ -164,6 +180,8 @@ export function createApi(deps: ApiDeps): Api {
     createServer,
     close() {
       for (const socket of hijacked) socket.destroy();
+      for (const exchange of underWay) if (exchange.endless) exchange.cut();
+      connections.close();
     },
   };
 }

@@ -51,7 +51,7 @@ export interface Composition {
   compose(context: PartsContext): Parts | Promise<Parts>;
 }
 
-/** Milliseconds that requests under way are given at most: `events` and `logs -f` would never end by themselves. */
+/** Milliseconds that requests under way are given at most; those without an end (`events`) are cut at once. */
 const LONGEST_FINISH = 2000;
 
 /** Returns the exit code; when it returns, nothing of the daemon is left but the containers. */

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { linkSync, readFileSync, writeFileSync } from 'node:fs';
-import { get } from 'node:http';
-import { createServer } from 'node:net';
+import { get, request as httpRequest } from 'node:http';
+import { connect, createServer } from 'node:net';
 import { programArgv, rootFlags } from '../support/daemon.ts';
 import { hostTest } from '../support/host.ts';
 import { until } from '../support/wait.ts';
@@ -20,6 +20,30 @@ hostTest('SIGTERM: no new connection, streams end, exit code 0, soon', {}, async
   assert.equal(await code, 0);
   assert.ok(performance.now() - began < 4000, 'within its deadline');
   await assert.rejects(daemon.api('GET', '/_ping'));
+});
+
+hostTest('SIGTERM does not wait for those who only listen', {}, async (host) => {
+  const daemon = await host.startDaemon();
+  const id = await daemon.dockerOk('run', '-d', 'busybox', 'sleep', '100');
+  const paths = [`/events`, `/containers/${id}/logs?stdout=1&follow=1`];
+  const open = paths.map((path) => get({ socketPath: daemon.socket, path, agent: false }));
+  open.push(httpRequest({ socketPath: daemon.socket, method: 'POST', path: `/containers/${id}/wait`, agent: false }));
+  open.at(-1)?.end();
+  const ends = open.map((request) => new Promise((resolve) => request.on('error', resolve).on('close', resolve)));
+  await Promise.all(open.map((request) => once(request, 'response')));
+  // One that has never asked for anything, and one that has its answer.
+  const silent = connect(daemon.socket);
+  const served = connect(daemon.socket);
+  served.write('GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n');
+  await once(served, 'data');
+  const began = performance.now();
+  assert.equal(await daemon.stop(), 0);
+  const ms = performance.now() - began;
+  await Promise.all(ends);
+  silent.destroy();
+  served.destroy();
+  assert.ok(ms < 1500, `${Math.round(ms)} ms`);
+  await daemon.restart();
 });
 
 hostTest('SIGINT ends it as well; the log says why', {}, async (host) => {
