@@ -110,7 +110,8 @@ function checkModes(config: ContainerConfig, host: HostConfig): void {
 }
 
 function checkSecurity(host: HostConfig, machine: Machine): void {
-  for (const name of [...(host.CapAdd ?? []), ...(host.CapDrop ?? [])]) normalizeCapability(name);
+  for (const name of host.CapAdd ?? []) normalizeCapability(name, 'CapAdd');
+  for (const name of host.CapDrop ?? []) normalizeCapability(name, 'CapDrop');
   for (const option of host.SecurityOpt ?? []) {
     if (option === 'no-new-privileges') continue;
     const match = /^([a-z-]+)[=:](.*)$/s.exec(option);

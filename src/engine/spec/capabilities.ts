@@ -18,12 +18,12 @@ export const DEFAULT_CAPABILITIES: readonly string[] = (
   .split(' ')
   .map((name) => `CAP_${name}`);
 
-/** Upper case with CAP_; 'ALL' stays. */
-export function normalizeCapability(text: string): string {
+/** Upper case with CAP_; 'ALL' stays. `field` is the one of the request that an error names. */
+export function normalizeCapability(text: string, field: 'CapAdd' | 'CapDrop'): string {
   const upper = text.toUpperCase();
   if (upper === 'ALL' || upper === 'CAP_ALL') return 'ALL';
   const name = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
-  if (!ALL.includes(name)) throw invalidParameter(`invalid capability: unknown capability: ${JSON.stringify(text)}`);
+  if (!ALL.includes(name)) throw invalidParameter(`invalid ${field}: unknown capability: ${JSON.stringify(name)}`);
   return name;
 }
 
@@ -34,8 +34,8 @@ export function capabilitiesOf(
 ): string[] {
   const there = ALL.filter((_, bit) => (available >> BigInt(bit)) & 1n);
   if (options.privileged) return there;
-  const add = options.add.map(normalizeCapability);
-  const drop = new Set(options.drop.map(normalizeCapability));
+  const add = options.add.map((name) => normalizeCapability(name, 'CapAdd'));
+  const drop = new Set(options.drop.map((name) => normalizeCapability(name, 'CapDrop')));
   const base = add.includes('ALL') ? there : drop.has('ALL') ? [] : DEFAULT_CAPABILITIES;
   const wanted = new Set([...base.filter((name) => !drop.has(name)), ...add.filter((name) => name !== 'ALL')]);
   for (const name of add) {

@@ -134,7 +134,7 @@ void describe('capabilities', () => {
     const some = ALL_CAPABILITIES & ~(1n << 24n);
     assert.equal(of([], [], true, some).length, 40);
     assert.throws(() => of(['SYS_RESOURCE'], [], false, some), /CAP_SYS_RESOURCE cannot be given/);
-    assert.throws(() => of(['NOPE'], []), /^BerthError: invalid capability: unknown capability: "NOPE"$/);
+    assert.throws(() => of(['NOPE'], []), /^BerthError: invalid CapAdd: unknown capability: "CAP_NOPE"$/);
   });
 });
 
