@@ -1,5 +1,5 @@
 /** What the spec needs to know of the machine: devices, the init program, namespaces of other containers. */
-import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { conflict, invalidParameter, unavailable } from '../errors.ts';
 import type { HostConfig } from '../model/container.ts';
 import type { Context } from './context.ts';
@@ -78,7 +78,12 @@ export function initProgram(context: Context): string {
 
 /** Of a mode 'container:<id>': the path of that container's namespace. */
 export function namespaceOf(context: Context, mode: string, kind: 'pid' | 'ipc'): 'own' | 'host' | { path: string } {
-  if (mode === 'host') return 'host';
+  if (mode === 'host') {
+    if (kind === 'ipc' && !existsSync('/dev/shm')) {
+      throw unavailable('/dev/shm is not mounted, but must be for --ipc=host');
+    }
+    return 'host';
+  }
   if (!mode.startsWith('container:')) return 'own';
   const other = context.registry.find(mode.slice('container:'.length));
   if (!other.running) {

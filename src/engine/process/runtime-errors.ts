@@ -23,14 +23,16 @@ function clean(text: string): string {
   return lines.at(-1) ?? 'the runtime gave no reason';
 }
 
+/**
+ * Words of a message about the command itself: crun 1.8 'executable file `x` not found in $PATH', 'open executable: …',
+ * 'exec container process `x`: …'; runc 1.1 'exec: "x": …', 'exec x: …'. The same reasons after anything else (a mount,
+ * a directory) are not the command's.
+ */
+const ABOUT_COMMAND = /open executable|executable (?:file|path)|\bexec(?: container process(?: \([^)]*\))?)?:? ["`/]/i;
+
 export function explainRuntimeError(text: string, command: string): RuntimeFailure {
   const message = clean(text);
   const quoted = JSON.stringify(command);
-  const missing = /executable file .*not found|(?:open|stat|exec|executable).*no such file or directory/i.test(message);
-  if (missing && command.includes('/')) {
-    return { detail: `exec: ${quoted}: stat ${command}: no such file or directory`, exitCode: 127 };
-  }
-  if (missing) return { detail: `exec: ${quoted}: executable file not found in $PATH`, exitCode: 127 };
   if (/rlimit/i.test(message)) {
     return {
       detail:
@@ -39,6 +41,12 @@ export function explainRuntimeError(text: string, command: string): RuntimeFailu
       exitCode: 128,
     };
   }
+  if (!ABOUT_COMMAND.test(message)) return { detail: message, exitCode: 128 };
+  const missing = /executable file .*not found|no such file or directory/i.test(message);
+  if (missing && command.includes('/')) {
+    return { detail: `exec: ${quoted}: stat ${command}: no such file or directory`, exitCode: 127 };
+  }
+  if (missing) return { detail: `exec: ${quoted}: executable file not found in $PATH`, exitCode: 127 };
   if (/permission denied/i.test(message)) return { detail: `exec: ${quoted}: permission denied`, exitCode: 126 };
   if (/exec format error/i.test(message)) return { detail: `exec ${command}: exec format error`, exitCode: 126 };
   // What crun says when it opens a directory to execute it.

@@ -61,9 +61,9 @@ export function mountsOf(input: MountInput): OciMount[] {
       source: 'cgroup',
       options: [input.privileged ? 'rw' : 'ro', ...NOTHING],
     },
-    input.hostIpc
-      ? { destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['rbind', ...NOTHING] }
-      : { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: NOTHING },
+    // Shows the queues of the IPC namespace of whoever mounts it: with the host's namespace, the host's, although the
+    // host itself may have it mounted nowhere.
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: NOTHING },
   ];
   const shm = input.hostIpc ? { path: '/dev/shm' } : input.shm;
   if (shm !== undefined) {
