@@ -18,6 +18,8 @@ export interface EngineDeps {
   log: Logger;
   /** How leaveHybridCgroups() of linux/mounts.ts ended; 'refused' makes runc take crun's place. */
   hybridCgroups?: 'plain' | 'left' | 'refused';
+  /** Milliseconds that the runtime gets for one process; two minutes when undefined. */
+  runtimePatience?: number;
 }
 
 export interface Runtime {

@@ -1,31 +1,27 @@
 /** The engine: `Containers` for the API, `ImageUse` for the images, and its own beginning and end. */
-import { mkdirSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { conflict, invalidParameter, unavailable } from '../errors.ts';
+import { conflict, invalidParameter } from '../errors.ts';
 import { hierarchies, processesIn, removeIfEmpty } from '../linux/cgroup.ts';
-import type { Filters, Json } from '../model/json.ts';
-import { type Context, type EngineDeps, type Runtime, cgroupOf, parentCgroup, publish, save } from './context.ts';
+import type { Json } from '../model/json.ts';
+import { attachTo, logsOf, resizeContainer } from './attach.ts';
+import { type Context, type EngineDeps, cgroupOf, parentCgroup, publish } from './context.ts';
 import { createContainer } from './create.ts';
-import { parseDetachKeys } from './detach-keys.ts';
-import { diskSize } from './disk.ts';
-import { Execs, resizeTerminal } from './exec.ts';
-import { applyFilters, checkFilters, matchesLabels, showsStopped } from './filters.ts';
-import { findProgram } from './host-facts.ts';
+import { Execs } from './exec.ts';
 import type { ImageUse } from './images/port.ts';
-import { readLogs, type LogSource } from './logs.ts';
-import { checkName } from './names.ts';
 import { pathsOf } from './paths.ts';
-import type { AttachOptions, Containers, LogFrame, Session, WaitCondition } from './port.ts';
-import { AttachSession } from './process/session.ts';
+import type { AttachOptions, Containers, Session, WaitCondition } from './port.ts';
 import { SeccompFilters } from './process/seccomp-filters.ts';
+import { capabilityBounds, findRuntime } from './programs.ts';
+import { pruneContainers } from './prune.ts';
 import { type Container, Registry } from './registry.ts';
+import { renameContainer } from './rename.ts';
+import { restartContainer } from './restart.ts';
 import { restoreContainers, startByPolicy } from './restore.ts';
+import { inspectContainer, listContainers } from './show.ts';
 import { startContainer } from './start.ts';
 import { killContainer, removeContainer, stopContainer } from './stop.ts';
 import { top } from './top.ts';
-import { inspectView } from './views/inspect.ts';
-import { listView } from './views/list.ts';
 
 /** Milliseconds that shutdown() waits for an operation under way. */
 const LONGEST_END = 2000;
@@ -35,27 +31,6 @@ export interface Engine extends Containers, ImageUse {
   restore(): Promise<void>;
   /** Containers go on; the engine begins nothing new and watches nothing any more. */
   shutdown(): Promise<void>;
-}
-
-/** Absolute paths of conmon and of the runtime; Unavailable names what to install. */
-function findRuntime(deps: EngineDeps): { conmon: string; runtime: Runtime } {
-  const conmon = findProgram('conmon');
-  if (conmon === undefined) throw unavailable('missing conmon: install it (Debian: apt-get install conmon)');
-  let wanted = deps.settings.runtime;
-  if (basename(wanted) === 'crun' && deps.hybridCgroups === 'refused') {
-    deps.log.warn(
-      'crun does not work beside the cgroup2 mount of this host, and berthd may not leave for a mount namespace without it: runc is used',
-    );
-    wanted = 'runc';
-  }
-  const path = findProgram(wanted);
-  if (path === undefined) throw unavailable(`missing ${wanted}: install it (Debian: apt-get install ${wanted})`);
-  return { conmon, runtime: { path, kind: basename(path) === 'crun' ? 'crun' : 'runc' } };
-}
-
-function capabilityBounds(): bigint {
-  const line = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-  return BigInt(`0x${line ?? '0'}`);
 }
 
 export async function createEngine(deps: EngineDeps): Promise<Engine> {
@@ -131,24 +106,7 @@ class BerthEngine implements Engine {
   }
 
   async restart(ref: string, options: { signal?: string; timeout?: number }): Promise<void> {
-    const container = this.#find(ref);
-    if (container.running || container.record.state.Restarting) {
-      // A restart is no end: --rm does not remove.
-      const { hostConfig } = container.record;
-      const { AutoRemove } = hostConfig;
-      hostConfig.AutoRemove = false;
-      try {
-        await stopContainer(this.#context, container, options);
-      } catch (error) {
-        if (container.running) throw error;
-      } finally {
-        hostConfig.AutoRemove = AutoRemove;
-      }
-    }
-    await container.lock.run(async () => {
-      if (!container.running) await startContainer(this.#context, container);
-    });
-    publish(this.#context, container, 'restart');
+    await restartContainer(this.#context, this.#find(ref), options);
   }
 
   async kill(ref: string, signal: string): Promise<void> {
@@ -158,21 +116,7 @@ class BerthEngine implements Engine {
   }
 
   async rename(ref: string, name: string): Promise<void> {
-    const { registry } = this.#context;
-    const container = this.#find(ref);
-    checkName(name);
-    await container.lock.run(async () => {
-      const old = container.record.name;
-      if (old === name) {
-        throw invalidParameter('Renaming a container with the same name as its current name');
-      }
-      registry.reserve(name, container.id);
-      registry.release(old, container.id);
-      container.record.name = name;
-      save(this.#context, container);
-      publish(this.#context, container, 'rename', { oldName: `/${old}` });
-      return Promise.resolve();
-    });
+    await renameContainer(this.#context, this.#find(ref), name);
   }
 
   async remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void> {
@@ -195,125 +139,23 @@ class BerthEngine implements Engine {
     return { done };
   }
 
-  async list(options: { all: boolean; limit: number; size: boolean; filters: Filters }): Promise<Json[]> {
-    const { registry, sandboxes, images } = this.#context;
-    checkFilters(options.filters);
-    const ancestors = new Set<string>();
-    for (const ref of options.filters.get('ancestor') ?? []) {
-      const image = await images.resolve(ref).catch(() => undefined);
-      if (image !== undefined) ancestors.add(image.id);
-    }
-    const hidden = !options.all && options.limit === 0 && !showsStopped(options.filters);
-    const candidates = registry
-      .all()
-      .filter(({ running, record }) => !hidden || running || record.state.Restarting)
-      .map((container) => ({ record: container.record, sandbox: sandboxes.view(container.id) }))
-      .toSorted((a, b) => (a.record.created < b.record.created ? 1 : -1));
-    const found = applyFilters(candidates, options.filters, {
-      createdOf: (ref) => registry.find(ref).record.created,
-      ancestors,
-    });
-    const shown = options.limit > 0 ? found.slice(0, options.limit) : found;
-    const now = Date.now();
-    return Promise.all(
-      shown.map(async ({ record, sandbox }) =>
-        listView(record, sandbox, options.size ? await this.#size(record.id, record.lowerDirs) : undefined, now),
-      ),
-    );
-  }
-
-  async #size(id: string, lowerDirs: readonly string[]): Promise<{ rw: number; rootFs: number }> {
-    const rw = await diskSize(this.#context.paths.upper(id));
-    let rootFs = rw;
-    for (const directory of lowerDirs) rootFs += await diskSize(directory);
-    return { rw, rootFs };
-  }
+  list: Containers['list'] = async (options) => listContainers(this.#context, options);
 
   async inspect(ref: string, options: { size: boolean }): Promise<Json> {
-    const { paths, sandboxes } = this.#context;
     const container = this.#find(ref);
-    const { record, id } = container;
-    return inspectView({
-      record,
-      sandbox: sandboxes.view(id),
-      execIds: this.#execs.runningIn(container),
-      paths: {
-        log: paths.log(id),
-        files: paths.netFiles(id),
-        upper: paths.upper(id),
-        work: paths.work(id),
-        merged: paths.rootfs(id),
-      },
-      size: options.size ? await this.#size(id, record.lowerDirs) : undefined,
-    });
+    return inspectContainer(this.#context, container, this.#execs.runningIn(container), options);
   }
 
-  #logSource(container: Container): LogSource {
-    return {
-      path: this.#context.paths.log(container.id),
-      live: () => container.running || container.record.state.Restarting,
-      onEnd: (told) => container.moments.listen(told),
-    };
-  }
-
-  logs: Containers['logs'] = async (ref, options, signal) => {
-    const container = this.#find(ref);
-    const { config, hostConfig } = container.record;
-    if (hostConfig.LogConfig.Type === 'none') {
-      throw conflict('configured logging driver does not support reading');
-    }
-    await Promise.resolve();
-    return { tty: config.Tty, frames: readLogs(this.#logSource(container), options, signal) };
-  };
+  logs: Containers['logs'] = async (ref, options, signal) =>
+    Promise.resolve(logsOf(this.#context, this.#find(ref), options, signal));
 
   async attach(ref: string, options: AttachOptions): Promise<Session> {
-    const container = this.#find(ref);
-    const { config, state } = container.record;
-    if (state.Paused) throw conflict(`container ${container.id} is paused, unpause the container before attach`);
-    if (state.Restarting) {
-      throw conflict(`container ${container.id} is restarting, wait until the container is running`);
-    }
-    const keys = parseDetachKeys(options.detachKeys);
-    const logged = options.logs ? this.#logged(container, options) : undefined;
-    const session = new AttachSession({
-      tty: config.Tty,
-      stdin: options.stdin && options.stream && config.OpenStdin,
-      stdout: options.stdout,
-      stderr: options.stderr,
-      ...(logged === undefined ? {} : { before: logged }),
-      detachKeys: config.Tty ? keys : undefined,
-      onDetach: () => publish(this.#context, container, 'detach'),
-      onClose: () => container.pending.delete(session),
-    });
-    publish(this.#context, container, 'attach');
-    if (!options.stream) session.finish();
-    else if (!container.running) container.pending.add(session);
-    else {
-      try {
-        session.connect(this.#context.paths.attach(container.id));
-      } catch {
-        // It ended meanwhile: there is nothing to come.
-        session.finish();
-      }
-    }
-    return Promise.resolve(session);
-  }
-
-  #logged(container: Container, options: AttachOptions): AsyncIterable<LogFrame> {
-    const { stdout, stderr } = options;
-    return readLogs(
-      this.#logSource(container),
-      { stdout, stderr, follow: false, since: undefined, until: undefined, tail: undefined },
-      new AbortController().signal,
-    );
+    return Promise.resolve(attachTo(this.#context, this.#find(ref), options));
   }
 
   async resize(ref: string, height: number, width: number): Promise<void> {
-    const container = this.#find(ref);
     await Promise.resolve();
-    if (!container.running) throw conflict(`container ${container.id} is not running`);
-    resizeTerminal(this.#context.paths.bundle(container.id), height, width);
-    publish(this.#context, container, 'resize', { height: String(height), width: String(width) });
+    resizeContainer(this.#context, this.#find(ref), height, width);
   }
 
   async top(ref: string, psArguments: string): Promise<Json> {
@@ -324,33 +166,8 @@ class BerthEngine implements Engine {
     return { ...result };
   }
 
-  async prune(filters: Filters): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }> {
-    const { registry, paths } = this.#context;
-    const until = filters.get('until');
-    const before = until === undefined ? Infinity : Math.min(...until.map(pruneTime));
-    const ContainersDeleted: string[] = [];
-    let SpaceReclaimed = 0;
-    for (const container of registry.all()) {
-      const { record } = container;
-      if (container.running || record.state.Restarting || container.removing) continue;
-      if (Date.parse(record.created) > before) continue;
-      if (!matchesLabels(record.config.Labels, filters.get('label') ?? [])) continue;
-      const not = filters.get('label!') ?? [];
-      if (not.length > 0 && matchesLabels(record.config.Labels, not)) continue;
-      const size = await diskSize(paths.upper(container.id));
-      try {
-        await removeContainer(this.#context, container, { force: false, volumes: false });
-        this.#execs.forget(container);
-      } catch (error) {
-        this.#context.log.warn('prune left a container', { container: container.id, error: String(error) });
-        continue;
-      }
-      ContainersDeleted.push(container.id);
-      SpaceReclaimed += size;
-    }
-    this.#context.publish('container', 'prune', '', { reclaimed: String(SpaceReclaimed) });
-    return { ContainersDeleted, SpaceReclaimed };
-  }
+  prune: Containers['prune'] = async (filters) =>
+    pruneContainers(this.#context, filters, (container) => this.#execs.forget(container));
 
   execCreate: Containers['execCreate'] = async (ref, config) =>
     Promise.resolve(this.#execs.create(this.#find(ref), config));
@@ -372,18 +189,4 @@ class BerthEngine implements Engine {
     const running = all.filter((container) => container.running).length;
     return { total: all.length, running, paused: 0, stopped: all.length - running };
   }
-}
-
-/** Milliseconds since 1970 of a time, a Unix time, or a span before now ('10m', '1h30m'). */
-function pruneTime(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const span = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);
-  if (span !== null && text !== '') {
-    const [, hours = 0, minutes = 0, seconds = 0] = span;
-    return Date.now() - (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
-  }
-  const time = Date.parse(text);
-  if (Number.isNaN(time))
-    throw invalidParameter(`invalid filter 'until=${text}': failed to parse value as time or duration`);
-  return time;
 }

@@ -1,21 +1,23 @@
 /** Further processes in a running container. They live in memory: a berthd that begins anew knows none of them. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { conflict, invalidParameter, messageOf, notFound, unavailable } from '../errors.ts';
 import { identify, watchExit } from '../linux/pidfd.ts';
 import type { ExecConfig } from '../model/container.ts';
 import type { Json } from '../model/json.ts';
 import { type Context, publish } from './context.ts';
 import { parseDetachKeys } from './detach-keys.ts';
+import { answerInTime } from './helpers.ts';
 import type { Session } from './port.ts';
 import { RuntimeError, spawnMonitor, type Monitor } from './process/monitor.ts';
 import { execFailed, explainRuntimeError } from './process/runtime-errors.ts';
 import { AttachSession } from './process/session.ts';
 import type { Container } from './registry.ts';
 import { identityIn } from './rootfs.ts';
+import { runtimeArguments } from './runtime.ts';
 import { environment, capabilitySets, securityOptions } from './spec/spec.ts';
 import type { OciProcess } from './spec/oci.ts';
-import { runtimeArguments } from './start.ts';
+import { resizeTerminal } from './terminal.ts';
 
 interface Exec {
   id: string;
@@ -99,12 +101,12 @@ export class Execs {
       });
       monitor.current = this.#monitor(exec, directory, attached);
       if (session !== undefined) {
-        await monitor.current.attachable();
+        await answerInTime(this.#context, id, monitor.current.attachable());
         session.connect(`${directory}/attach`);
         monitor.current.go();
       }
       this.#publish(id, `exec_start: ${config.Cmd.join(' ')}`);
-      exec.pid = await monitor.current.create();
+      exec.pid = await answerInTime(this.#context, id, monitor.current.create());
     } catch (error) {
       session?.abandon();
       monitor.current?.cancel();
@@ -267,20 +269,5 @@ function exitCode(directory: string, containerId: string): number {
     return Number(readFileSync(`${directory}/x/${containerId}`, 'utf8'));
   } catch {
     return 137;
-  }
-}
-
-const O_WRONLY_NONBLOCK = constants.O_WRONLY | constants.O_NONBLOCK;
-
-/** conmon's control pipe: '1 <rows> <columns>\n'. */
-export function resizeTerminal(bundle: string, height: number, width: number): void {
-  let fd;
-  try {
-    fd = openSync(`${bundle}/ctl`, O_WRONLY_NONBLOCK);
-    writeSync(fd, `1 ${height} ${width}\n`);
-  } catch (error) {
-    throw conflict(`cannot resize a stopped container: ${messageOf(error)}`, error);
-  } finally {
-    if (fd !== undefined) closeSync(fd);
   }
 }

@@ -2,14 +2,14 @@
  * A daemon that begins: what its predecessor left. Each record is compared with the processes, files and control groups
  * that are there; what nobody owns is removed. Works after an orderly end, after kill -9 at any moment, after a reboot.
  */
-import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { messageOf } from '../errors.ts';
 import { groupsBelow, processesIn, removeCgroup } from '../linux/cgroup.ts';
 import { mountPoints, unmount } from '../linux/mounts.ts';
-import { identify, isAlive, signalProcess, type ProcessId } from '../linux/pidfd.ts';
+import { isAlive } from '../linux/pidfd.ts';
 import { type Context, cgroupOf, parentCgroup, publish, save } from './context.ts';
 import { cleanUp, finish, watchContainer } from './exit.ts';
-import type { Paths } from './paths.ts';
+import { endHelpers } from './helpers.ts';
 import { timestamp, type ContainerRecord } from './record.ts';
 import { Container } from './registry.ts';
 import { removeStopped } from './remove.ts';
@@ -98,28 +98,6 @@ async function endOf(context: Context, container: Container): Promise<void> {
   save(context, container);
 }
 
-const SIGKILL = 9;
-
-/**
- * conmon and runtimes at work for a container that does not run: berthd ended while they made it, and they would go on.
- * They are known by the directories that they were told.
- */
-function strayProcesses(paths: Paths, running: ReadonlyMap<string, unknown>): ProcessId[] {
-  return entries('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    let words;
-    try {
-      words = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
-    } catch {
-      return [];
-    }
-    if (!words.includes(paths.runtime)) return [];
-    if (words.some((word) => running.has(word))) return [];
-    const process = identify(Number(name));
-    return process === undefined ? [] : [process];
-  });
-}
-
 /** Processes, groups, mounts and directories that no record stands for. */
 async function sweep(context: Context, running: ReadonlyMap<string, unknown>): Promise<void> {
   const { registry, paths, log } = context;
@@ -130,9 +108,8 @@ async function sweep(context: Context, running: ReadonlyMap<string, unknown>): P
       log.warn(`${what} could not be removed`, { error: messageOf(error) });
     }
   };
-  for (const process of strayProcesses(paths, running)) {
-    await attempt('a process', () => signalProcess(process, SIGKILL));
-  }
+  // berthd ended while they made a container, and they would go on.
+  await attempt('a process', () => endHelpers(paths, (words) => !words.some((word) => running.has(word))));
   const bundles = entries(paths.bundles).filter((id) => ID.test(id));
   const mine = new Set([...bundles, ...entries(paths.containers), ...registry.all().map(({ id }) => id)]);
   const parent = parentCgroup(context, '');

@@ -1,30 +1,24 @@
 /** `POST /containers/{id}/start`: sandbox, root file system, specification, conmon, and the word to go. */
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
-import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { arch } from 'node:process';
-import { promisify } from 'node:util';
-import { BerthError, conflict, invalidParameter, messageOf, notModified, system } from '../errors.ts';
+import { conflict, invalidParameter, messageOf, notModified, system } from '../errors.ts';
 import { removeCgroup } from '../linux/cgroup.ts';
 import { mountTmpfs, unmount } from '../linux/mounts.ts';
 import { identify } from '../linux/pidfd.ts';
+import type { Sandbox } from '../network/port.ts';
 import { type Context, cgroupOf, publish, save } from './context.ts';
 import { watchContainer } from './exit.ts';
-import { devicesOf, initProgram, namespaceOf } from './host-facts.ts';
 import { logSize } from './host-config.ts';
-import { removeStopped } from './remove.ts';
-import { RuntimeError, spawnMonitor, type Monitor } from './process/monitor.ts';
+import { devicesOf, initProgram, namespaceOf } from './host-facts.ts';
+import { spawnMonitor, type Monitor } from './process/monitor.ts';
 import { FILTER_ANNOTATION } from './process/seccomp-filters.ts';
-import { createFailed, explainRuntimeError } from './process/runtime-errors.ts';
-import { NEVER, timestamp, type ProcessRecord } from './record.ts';
+import { NEVER, timestamp } from './record.ts';
 import type { Container } from './registry.ts';
+import { removeStopped } from './remove.ts';
 import { fillVolumes, identityIn, makeWorkingDirectory, mountRootfs } from './rootfs.ts';
+import { createProcess, release, runtimeArguments, StartFailure } from './runtime.ts';
 import { customSeccomp } from './spec/seccomp.ts';
 import { buildSpec } from './spec/spec.ts';
-import type { Sandbox } from '../network/port.ts';
-import { readFileSync } from 'node:fs';
-
-const execute = promisify(execFile);
 
 export async function startContainer(context: Context, container: Container): Promise<void> {
   const { state } = container.record;
@@ -64,14 +58,6 @@ function firstFailure(context: Context, thrown: unknown): unknown {
   if (!(thrown instanceof SuppressedError)) return thrown;
   context.log.error('a failed start was not undone entirely', { error: messageOf(thrown.error) });
   return firstFailure(context, thrown.suppressed);
-}
-
-class StartFailure extends BerthError {
-  readonly exitCode: number;
-  constructor(message: string, exitCode: number, cause: unknown) {
-    super('InvalidParameter', message, { cause });
-    this.exitCode = exitCode;
-  }
 }
 
 async function launch(context: Context, container: Container): Promise<void> {
@@ -157,7 +143,7 @@ async function launch(context: Context, container: Container): Promise<void> {
     await removeCgroup(cgroup);
     rmSync(`${paths.runtime}/${id}`, { recursive: true, force: true });
   });
-  const created = await createProcess(context, monitor, record.path);
+  const created = await createProcess(context, monitor, record);
   if (profile !== undefined) filters.learn(profile, `${paths.runtime}/${id}`);
   const initProcess = identify(created);
   const conmon = identify(Number(readFileSync(`${bundle}/conmon.pid`, 'utf8')));
@@ -222,23 +208,6 @@ function monitorOf(context: Context, { record }: Container): Monitor {
   });
 }
 
-export const runtimeArguments = ({ paths, runtime }: Context): string[] => [
-  '--root',
-  paths.runtime,
-  ...(runtime.kind === 'crun' ? ['--cgroup-manager=cgroupfs'] : []),
-];
-
-async function createProcess({ log }: Context, monitor: Monitor, command: string): Promise<number> {
-  try {
-    return await monitor.create();
-  } catch (error) {
-    if (!(error instanceof RuntimeError)) throw error;
-    log.debug('the runtime refused a container', { message: error.message });
-    const { detail, exitCode } = explainRuntimeError(error.message, command);
-    throw new StartFailure(createFailed(detail), exitCode, error);
-  }
-}
-
 /** undefined: none; that of the host is the builder's matter. A mount of another namespace could not be bound. */
 function shmOf(
   { paths, registry }: Context,
@@ -274,37 +243,4 @@ function useProfile(context: Context, spec: ReturnType<typeof buildSpec>, option
     throw invalidParameter(`opening seccomp profile (${seccompProfile}) failed: ${messageOf(error)}`, error);
   }
   spec.linux.seccomp = customSeccomp(text, spec.process.capabilities.bounding, arch);
-}
-
-/**
- * What `crun start` does (libcrun: the init process waits for one byte from exec.fifo in the container's state
- * directory) without the 18 ms of a process. Where that file is not there, and with runc, the runtime is called.
- */
-async function release(context: Context, { id }: Container, init: ProcessRecord): Promise<void> {
-  const fifo = `${context.paths.runtime}/${id}/exec.fifo`;
-  if (context.runtime.kind === 'crun' && existsSync(fifo)) {
-    let fd;
-    try {
-      fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
-    } catch (error) {
-      // ENXIO: nobody reads it, the process is gone.
-      throw system(`the container's process (${init.pid}) ended before it was started`, error);
-    }
-    try {
-      unlinkSync(fifo);
-      writeSync(fd, '\0');
-    } finally {
-      closeSync(fd);
-    }
-    return;
-  }
-  try {
-    await execute(context.runtime.path, [...runtimeArguments(context), 'start', id]);
-  } catch (error) {
-    const { detail, exitCode } = explainRuntimeError(
-      error instanceof Error && 'stderr' in error ? String(error.stderr) : messageOf(error),
-      '',
-    );
-    throw new StartFailure(createFailed(detail), exitCode, error);
-  }
 }

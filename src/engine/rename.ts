@@ -1,0 +1,22 @@
+/** `POST /containers/{id}/rename`. */
+import { invalidParameter } from '../errors.ts';
+import { type Context, publish, save } from './context.ts';
+import { checkName } from './names.ts';
+import type { Container } from './registry.ts';
+
+export async function renameContainer(context: Context, container: Container, name: string): Promise<void> {
+  const { registry, sandboxes } = context;
+  checkName(name);
+  await container.lock.run(async () => {
+    const { id, record } = container;
+    const old = record.name;
+    if (old === name) throw invalidParameter('Renaming a container with the same name as its current name');
+    registry.reserve(name, id);
+    registry.release(old, id);
+    record.name = name;
+    save(context, container);
+    sandboxes.rename?.(id, name);
+    publish(context, container, 'rename', { oldName: `/${old}` });
+    return Promise.resolve();
+  });
+}

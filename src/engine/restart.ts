@@ -1,0 +1,29 @@
+/** `POST /containers/{id}/restart`. */
+import { type Context, publish } from './context.ts';
+import type { Container } from './registry.ts';
+import { startContainer } from './start.ts';
+import { stopContainer } from './stop.ts';
+
+export async function restartContainer(
+  context: Context,
+  container: Container,
+  options: { signal?: string; timeout?: number },
+): Promise<void> {
+  if (container.running || container.record.state.Restarting) {
+    // A restart is no end: --rm does not remove.
+    const { hostConfig } = container.record;
+    const { AutoRemove } = hostConfig;
+    hostConfig.AutoRemove = false;
+    try {
+      await stopContainer(context, container, options);
+    } catch (error) {
+      if (container.running) throw error;
+    } finally {
+      hostConfig.AutoRemove = AutoRemove;
+    }
+  }
+  await container.lock.run(async () => {
+    if (!container.running) await startContainer(context, container);
+  });
+  publish(context, container, 'restart');
+}

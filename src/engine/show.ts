@@ -1,0 +1,71 @@
+/** `GET /containers/json` and `GET /containers/{id}/json`: what is known, in the API's shapes. */
+import type { Filters, Json } from '../model/json.ts';
+import type { Context } from './context.ts';
+import { diskSize } from './disk.ts';
+import { applyFilters, checkFilters, showsStopped } from './filters.ts';
+import type { Container } from './registry.ts';
+import { inspectView } from './views/inspect.ts';
+import { listView } from './views/list.ts';
+
+export async function listContainers(
+  context: Context,
+  options: { all: boolean; limit: number; size: boolean; filters: Filters },
+): Promise<Json[]> {
+  const { registry, sandboxes, images } = context;
+  checkFilters(options.filters);
+  const ancestors = new Set<string>();
+  for (const ref of options.filters.get('ancestor') ?? []) {
+    const image = await images.resolve(ref).catch(() => undefined);
+    if (image !== undefined) ancestors.add(image.id);
+  }
+  const hidden = !options.all && options.limit === 0 && !showsStopped(options.filters);
+  const candidates = registry
+    .all()
+    .filter(({ running, record }) => !hidden || running || record.state.Restarting)
+    .map((container) => ({ record: container.record, sandbox: sandboxes.view(container.id) }))
+    .toSorted((a, b) => (a.record.created < b.record.created ? 1 : -1));
+  const found = applyFilters(candidates, options.filters, {
+    createdOf: (ref) => registry.find(ref).record.created,
+    ancestors,
+  });
+  const shown = options.limit > 0 ? found.slice(0, options.limit) : found;
+  const now = Date.now();
+  return Promise.all(
+    shown.map(async ({ record, sandbox }) =>
+      listView(record, sandbox, options.size ? await sizeOf(context, record) : undefined, now),
+    ),
+  );
+}
+
+export async function inspectContainer(
+  context: Context,
+  { record, id }: Container,
+  execIds: string[],
+  options: { size: boolean },
+): Promise<Json> {
+  const { paths, sandboxes } = context;
+  return inspectView({
+    record,
+    sandbox: sandboxes.view(id),
+    execIds,
+    paths: {
+      log: paths.log(id),
+      files: paths.netFiles(id),
+      upper: paths.upper(id),
+      work: paths.work(id),
+      merged: paths.rootfs(id),
+    },
+    size: options.size ? await sizeOf(context, record) : undefined,
+  });
+}
+
+/** Bytes: what the container wrote, and that together with its image. */
+async function sizeOf(
+  { paths }: Context,
+  { id, lowerDirs }: Container['record'],
+): Promise<{ rw: number; rootFs: number }> {
+  const rw = await diskSize(paths.upper(id));
+  let rootFs = rw;
+  for (const directory of lowerDirs) rootFs += await diskSize(directory);
+  return { rw, rootFs };
+}
