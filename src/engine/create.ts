@@ -1,19 +1,21 @@
 /** `POST /containers/create`: everything is checked before anything is made; what was made is undone on failure. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, hostname } from 'node:os';
 import { arch } from 'node:process';
+import { BerthError, invalidParameter, unavailable } from '../errors.ts';
 import { hierarchies } from '../linux/cgroup.ts';
+import type { HostConfig } from '../model/container.ts';
 import { type Context, publish, save } from './context.ts';
 import { checkHostConfig, type Machine } from './host-config.ts';
-import { commandOf, mergeConfig } from './merge.ts';
+import type { ImageRecord } from './images/port.ts';
+import { commandOf, mergeConfig, mergeMacAddress } from './merge.ts';
 import { mountPoints } from './mount-points.ts';
 import { checkName, makeName } from './names.ts';
 import type { CreateRequest } from './port.ts';
 import { type ContainerRecord, NEVER, timestamp } from './record.ts';
 import { Container } from './registry.ts';
 import { parseSignal } from './signals.ts';
-import { unavailable } from '../errors.ts';
 
 let machine: Machine | undefined;
 
@@ -42,13 +44,23 @@ function makeId(context: Context): string {
   }
 }
 
-export async function createContainer(
-  context: Context,
-  request: CreateRequest,
-): Promise<{ Id: string; Warnings: string[] }> {
+/** Joined containers have that of the other one; with a namespace of the host's own, no other name would be true. */
+function defaultHostname(id: string, { NetworkMode, UTSMode }: HostConfig): string {
+  if (NetworkMode.startsWith('container:')) return '';
+  return NetworkMode === 'host' || UTSMode === 'host' ? hostname() : id.slice(0, 12);
+}
+
+interface Plan {
+  record: ContainerRecord;
+  /** Directories of the host that binds name and nobody made yet. */
+  create: string[];
+  Warnings: string[];
+}
+
+/** Checks everything, changes nothing. */
+function plan(context: Context, request: CreateRequest, image: ImageRecord): Plan {
   const { registry, paths } = context;
   if (request.name !== undefined) checkName(request.name);
-  const image = await context.images.resolve(request.config.Image);
   const config = mergeConfig(request.config, image.defaults);
   const [path, ...args] = commandOf(config);
   if (config.StopSignal !== undefined) parseSignal(config.StopSignal);
@@ -61,8 +73,8 @@ export async function createContainer(
   };
   const Warnings = checkHostConfig(config, host, thisMachine(context));
   const id = makeId(context);
-  const joined = host.NetworkMode.startsWith('container:');
-  if (config.Hostname === '' && !joined && host.UTSMode !== 'host') config.Hostname = id.slice(0, 12);
+  if (config.Hostname === '') config.Hostname = defaultHostname(id, host);
+  const networking = mergeMacAddress(config, host.NetworkMode, request.networking);
   const { mounts, create } = mountPoints(config, host, {
     exists: (file) => existsSync(file),
     newName: () => randomBytes(32).toString('hex'),
@@ -75,7 +87,7 @@ export async function createContainer(
     hostname: config.Hostname,
     domainname: config.Domainname,
     networkMode: host.NetworkMode,
-    endpoints: request.networking.EndpointsConfig,
+    endpoints: networking.EndpointsConfig,
     dns: host.Dns,
     dnsSearch: host.DnsSearch,
     dnsOptions: host.DnsOptions,
@@ -91,7 +103,7 @@ export async function createContainer(
     lowerDirs: image.lowerDirs,
     config,
     hostConfig: host,
-    networking: request.networking,
+    networking,
     state: {
       Status: 'created',
       Running: false,
@@ -109,6 +121,25 @@ export async function createContainer(
     restartCount: 0,
     stoppedByHand: false,
   };
+  return { record, create, Warnings };
+}
+
+export async function createContainer(
+  context: Context,
+  request: CreateRequest,
+): Promise<{ Id: string; Warnings: string[] }> {
+  const { registry, paths } = context;
+  const image = await context.images.resolve(request.config.Image);
+  let planned;
+  try {
+    planned = plan(context, request, image);
+  } catch (error) {
+    // The docker CLI takes any 404 for a missing image: it would pull that, and ask again.
+    if (error instanceof BerthError && error.kind === 'NotFound') throw invalidParameter(error.message, error);
+    throw error;
+  }
+  const { record, create, Warnings } = planned;
+  const { id, name } = record;
   registry.reserve(name, id);
   const made: string[] = [];
   try {

@@ -1,6 +1,6 @@
 /** What a container inherits from its image, by Docker's rules. Pure. */
 import { invalidParameter } from '../errors.ts';
-import type { ContainerConfig } from '../model/container.ts';
+import type { ContainerConfig, EndpointSettings, NetworkingConfig } from '../model/container.ts';
 import type { ImageDefaults } from './images/port.ts';
 
 const keyOf = (entry: string): string => entry.split('=', 1)[0] ?? '';
@@ -42,4 +42,27 @@ export function commandOf(config: ContainerConfig): [path: string, ...args: stri
   const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   if (path === undefined) throw invalidParameter('no command specified');
   return [path, ...args];
+}
+
+/**
+ * The container-wide MAC address, deprecated by the API, is that of the endpoint on the network of NetworkMode.
+ * InvalidParameter when that endpoint has another one.
+ */
+export function mergeMacAddress(
+  { MacAddress = '' }: ContainerConfig,
+  networkMode: string,
+  networking: NetworkingConfig,
+): NetworkingConfig {
+  if (MacAddress === '' || networkMode.startsWith('container:')) return networking;
+  const { EndpointsConfig } = networking;
+  const names = ['', 'default', 'bridge'].includes(networkMode) ? ['bridge', 'default'] : [networkMode];
+  const name = names.find((candidate) => Object.hasOwn(EndpointsConfig, candidate)) ?? names[0] ?? '';
+  const endpoint: EndpointSettings | undefined = EndpointsConfig[name];
+  if (endpoint !== undefined && endpoint.MacAddress !== '' && endpoint.MacAddress !== MacAddress) {
+    throw invalidParameter(
+      'the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty',
+    );
+  }
+  const nothing = { IPAMConfig: null, Links: null, Aliases: null, DriverOpts: null, GwPriority: 0 };
+  return { EndpointsConfig: { ...EndpointsConfig, [name]: { ...nothing, ...endpoint, MacAddress } } };
 }

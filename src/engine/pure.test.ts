@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { DetachScanner, parseDetachKeys } from './detach-keys.ts';
 import { humanDuration } from './duration.ts';
 import { parseLogLine } from './logs.ts';
-import { commandOf, mergeConfig, mergeEnv } from './merge.ts';
+import { commandOf, mergeConfig, mergeEnv, mergeMacAddress } from './merge.ts';
 import { checkName, makeName } from './names.ts';
 import { createFailed, explainRuntimeError } from './process/runtime-errors.ts';
 import { timestamp } from './record.ts';
@@ -125,6 +125,31 @@ void describe('what an image brings', () => {
   void test('variables', () => assert.deepEqual(mergeEnv(['A=1', 'B=2'], ['B=3', 'A']), ['B=3', 'A']));
 });
 
+void describe('the container-wide MAC address', () => {
+  const MacAddress = '02:42:00:00:00:01';
+  const endpoint = { IPAMConfig: null, Links: null, Aliases: ['a'], MacAddress: '', DriverOpts: null, GwPriority: 0 };
+  const merge = (mode: string, endpoints: Parameters<typeof mergeMacAddress>[2]['EndpointsConfig']): unknown =>
+    Object.entries(
+      mergeMacAddress(sampleConfig({ MacAddress }), mode, { EndpointsConfig: endpoints }).EndpointsConfig,
+    ).map(([name, settings]) => [name, settings.MacAddress, settings.Aliases]);
+  void test('is that of the endpoint on the network of the mode', () => {
+    assert.deepEqual(merge('default', {}), [['bridge', MacAddress, null]]);
+    assert.deepEqual(merge('default', { default: endpoint }), [['default', MacAddress, ['a']]]);
+    assert.deepEqual(merge('net', { net: endpoint }), [['net', MacAddress, ['a']]]);
+    assert.deepEqual(merge('bridge', { bridge: { ...endpoint, MacAddress } }), [['bridge', MacAddress, ['a']]]);
+    assert.deepEqual(merge('container:x', {}), []);
+  });
+  void test('is refused beside another one of that endpoint', () =>
+    assert.throws(
+      () => merge('net', { net: { ...endpoint, MacAddress: '02:42:00:00:00:02' } }),
+      /^BerthError: the container-wide MAC address must match the endpoint-specific MAC address for the main network/,
+    ));
+  void test('nothing said, nothing changed', () => {
+    const networking = { EndpointsConfig: {} };
+    assert.equal(mergeMacAddress(sampleConfig(), 'default', networking), networking);
+  });
+});
+
 void describe('users', () => {
   const passwd = 'root:x:0:0::/root:/bin/sh\nann:x:1000:1001::/home/ann:/bin/sh\n1000x:x:7:7::/:\n';
   const group = 'root:x:0:\nann:x:1001:\nstaff:x:50:ann,bob\n';
@@ -179,7 +204,22 @@ void describe('what runtimes say', () => {
       127,
     ],
     ['open executable: Operation not permitted', '/etc', 'exec: "/etc": is a directory: permission denied', 126],
-    ['open `/x/y`: Permission denied', '/x/y', 'exec: "/x/y": permission denied', 126],
+    ['open executable: Permission denied', '/x/y', 'exec: "/x/y": permission denied', 126],
+    [
+      'exec: "/x/y": stat /x/y: no such file or directory',
+      '/x/y',
+      'exec: "/x/y": stat /x/y: no such file or directory',
+      127,
+    ],
+    // The same reasons for what is not the command.
+    ['open `/x/y`: Permission denied', '/x/y', 'open `/x/y`: Permission denied', 128],
+    [
+      'mount `/dev/mqueue` to `dev/mqueue`: No such file or directory',
+      'true',
+      'mount `/dev/mqueue` to `dev/mqueue`: No such file or directory',
+      128,
+    ],
+    ['mount `/a` to `etc/hosts`: Not a directory', 'true', 'mount `/a` to `etc/hosts`: Not a directory', 128],
     ['cannot mount: Invalid argument', 'sh', 'cannot mount: Invalid argument', 128],
     ['setrlimit `RLIMIT_NOFILE`: Operation not permitted', 'sh', '', 128],
   ] as const) {
