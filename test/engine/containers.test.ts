@@ -246,13 +246,10 @@ void describe('the engine', () => {
         session.end();
       }
       const texts = await output;
-      if (!own?.Tty) assert.equal((await rig.engine.execInspect(Id))['Running'], false);
-      for (let i = 0; i < 100; i++) {
-        const view = await rig.engine.execInspect(Id);
-        if (view['Running'] === false) return { ...texts, code: view['ExitCode'] };
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      return { ...texts, code: 'still running' };
+      // The docker CLI asks once, as soon as the output has ended.
+      const view = await rig.engine.execInspect(Id);
+      assert.equal(view['Running'], false);
+      return { ...texts, code: view['ExitCode'] };
     };
     assert.deepEqual(await exec({ Cmd: ['sh', '-c', 'echo a; echo b >&2; exit 4'] }), {
       out: 'a\n',
@@ -268,6 +265,10 @@ void describe('the engine', () => {
         code: 0,
       },
     );
+    for (let i = 0; i < 10; i++) {
+      const Tty = i % 2 === 1;
+      assert.deepEqual(await exec({ Cmd: ['sh', '-c', 'exit 5'], Tty }), { out: '', err: '', code: 5 });
+    }
     assert.equal((await exec({ Cmd: ['tty'], Tty: true })).out.trim().startsWith('/dev/pts/'), true);
     const { Id } = await rig.engine.execCreate(id, execConfig({ Cmd: ['nope'] }));
     await refuses(
@@ -338,10 +339,31 @@ void describe('the engine', () => {
     assert.deepEqual(await list({ label: ['tier=front'], name: ['web'], ancestor: ['busybox'] }, false), [['/web.1']]);
     assert.deepEqual(await list({ label: ['tier=back'] }), []);
     await rig.engine.rename('web.1', 'www');
+    assert.deepEqual(rig.sandboxes.renamed, [[Id, 'www']]);
     const [view] = await rig.engine.list({ all: false, limit: 0, size: true, filters: new Map() });
     assert.equal(view?.['Status'], 'Up Less than a second');
     assert.equal(view?.['Command'], 'sleep 9');
     await rig.engine.remove('/www', force);
+  });
+
+  void test('what create names and does not find is no missing image: 400, for 404 makes the docker CLI pull', async () => {
+    await refuses(
+      async () => create({ Cmd: ['true'] }, { NetworkMode: 'nonesuch' }),
+      'InvalidParameter',
+      /^network nonesuch not found$/,
+    );
+    for (const host of [
+      { NetworkMode: 'container:nonesuch' },
+      { PidMode: 'container:nonesuch' },
+      { IpcMode: 'container:nonesuch' },
+    ]) {
+      await refuses(async () => create({ Cmd: ['true'] }, host), 'InvalidParameter', /^No such container: nonesuch$/);
+    }
+    await refuses(
+      async () => create({ Cmd: ['true'], Image: 'nonesuch' }),
+      'NotFound',
+      /^No such image: nonesuch:latest$/,
+    );
   });
 
   void test('parallel requests for one container', async () => {

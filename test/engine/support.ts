@@ -4,6 +4,7 @@
  */
 import { mkdirSync, copyFileSync, symlinkSync, writeFileSync, existsSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
+import { notFound } from '../../src/errors.ts';
 import { createEngine, type Engine } from '../../src/engine/engine.ts';
 import type { EngineDeps } from '../../src/engine/context.ts';
 import type { Session } from '../../src/engine/port.ts';
@@ -46,7 +47,13 @@ export function makeRootfs(root: string): string {
 export class FakeSandboxes implements Sandboxes {
   readonly open_ = new Map<string, SandboxRequest>();
   restored: string[] = [];
-  check(): void {}
+  renamed: [id: string, name: string][] = [];
+  check({ networkMode }: Parameters<Sandboxes['check']>[0]): void {
+    if (networkMode === 'nonesuch') throw notFound('network nonesuch not found');
+  }
+  rename(id: string, name: string): void {
+    this.renamed.push([id, name]);
+  }
   async open(request: SandboxRequest): ReturnType<Sandboxes['open']> {
     if (this.open_.has(request.containerId)) throw new Error('a sandbox was opened twice');
     this.open_.set(request.containerId, request);
@@ -84,7 +91,7 @@ export interface Rig {
 
 export async function makeEngine(
   root: string,
-  options: { log?: Logger; cgroupParent?: string; runtime?: string } = {},
+  options: { log?: Logger; cgroupParent?: string; runtime?: string; runtimePatience?: number } = {},
 ): Promise<Rig> {
   const rootfs = makeRootfs(root);
   mkdirSync(`${root}/data`, { recursive: true });
@@ -104,19 +111,23 @@ export async function makeEngine(
     settings: settingsFor(root, options),
     store,
     images: {
-      resolve: async () =>
-        Promise.resolve({
+      resolve: async (ref) => {
+        await Promise.resolve();
+        if (ref === 'nonesuch') throw notFound('No such image: nonesuch:latest');
+        return {
           id: IMAGE_ID,
           names: ['docker.io/library/busybox:latest'],
           defaults: { Env: ['PATH=/bin', 'FROM=image'], Cmd: ['sh'], Labels: { made: 'here' } },
           os: 'linux',
           architecture: 'amd64',
           lowerDirs: [rootfs],
-        }),
+        };
+      },
     },
     sandboxes,
     publish: bus.publish,
     log: options.log ?? quiet,
+    ...(options.runtimePatience === undefined ? {} : { runtimePatience: options.runtimePatience }),
   };
   const engine = await createEngine(deps);
   await engine.restore();

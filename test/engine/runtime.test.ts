@@ -1,0 +1,64 @@
+/** A runtime that hangs. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { BerthError } from '../../src/errors.ts';
+import { execConfig, isolate, makeEngine, run, config, hostConfig } from './support.ts';
+
+isolate();
+const FORCE = { force: true, volumes: true, link: false };
+
+void test('a runtime that does not answer is ended, and leaves nothing', async (t) => {
+  const root = mkdtempSync('/tmp/e-');
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  execFileSync('mkfifo', [`${root}/never`]);
+  const runtime = `${root}/crun`;
+  const pretend = (verb: string): void =>
+    writeFileSync(
+      runtime,
+      `#!/bin/sh\ncase " $* " in *" ${verb} "*) read -r line <${root}/never;; esac\nexec /usr/bin/crun "$@"\n`,
+      { mode: 0o755 },
+    );
+  pretend('create');
+  const rig = await makeEngine(root, { runtime, runtimePatience: 500 });
+  const make = async (): Promise<string> => {
+    const { Id } = await rig.engine.create({
+      name: undefined,
+      config: config({ Cmd: ['sleep', '60'] }),
+      hostConfig: hostConfig(),
+      networking: { EndpointsConfig: {} },
+    });
+    return Id;
+  };
+  const late = (error: unknown): boolean =>
+    error instanceof BerthError &&
+    error.kind === 'System' &&
+    /did not answer within 0\.5 s and was ended/.test(error.message);
+  const helpers = (): string[] =>
+    execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(`${root}/exec/runtime`));
+
+  const hung = await make();
+  await assert.rejects(rig.engine.start(hung), late);
+  assert.deepEqual(helpers(), []);
+  assert.deepEqual(
+    ['c', 'runtime'].flatMap((name) => readdirSync(`${root}/exec/${name}`)),
+    [],
+  );
+  assert.equal(readFileSync('/proc/self/mountinfo', 'utf8').includes(root), false);
+  assert.equal(rig.sandboxes.open_.size, 0);
+
+  // The same container starts as soon as the runtime does its work; then an exec hangs, and the container goes on.
+  pretend('exec');
+  await rig.engine.start(hung);
+  const { Id } = await rig.engine.execCreate(hung, execConfig({ Cmd: ['true'] }));
+  await assert.rejects(rig.engine.execStart(Id, { detach: false, tty: false }), late);
+  assert.equal((await rig.engine.execInspect(Id))['Running'], false);
+  assert.equal(helpers().length, 1);
+  await rig.engine.remove(hung, FORCE);
+  assert.equal((await run(rig.engine, ['echo', 'on'], { host: { AutoRemove: true } })).out, 'on\n');
+  assert.deepEqual(helpers(), []);
+  await rig.close();
+});
