@@ -67,14 +67,16 @@ async function listenUnix(path: string, group: string, http: HttpServer, log: Lo
   const gid = groupId(group, log);
   mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
   await removeStale(path);
-  // The file appears inside listen(): nobody but root may connect before its mode is right.
+  // The file appears inside listen(): nobody but root may connect before its mode is right. The umask is the whole
+  // process's, and containers may be starting: it is back before anything else runs.
   const umask = process.umask(0o177);
-  let server: Server;
+  let bound: Promise<Server>;
   try {
-    server = await listening(http, { path }, `unix://${path}`);
+    bound = listening(http, { path }, `unix://${path}`);
   } finally {
     process.umask(umask);
   }
+  const server = await bound;
   chownSync(path, 0, gid);
   chmodSync(path, 0o660);
   return server;
@@ -133,6 +135,9 @@ function tlsServer(tls: TlsSettings, http: HttpServer): Server {
       throw invalidParameter(`could not load the TLS ${what} ${path}: ${messageOf(error)}`, error);
     }
   };
+  // Node looks for requests whose head takes too long, and can close connections, from this event on; `http` itself
+  // never listens.
+  http.emit('listening');
   return createTlsServer(
     {
       cert: read('certificate', tls.cert),

@@ -23,6 +23,16 @@ void test('logfmt, as dockerd writes it', () => {
   ]);
 });
 
+void test('what steers a terminal or ends a line never gets into the log', () => {
+  for (const format of ['text', 'json'] as const) {
+    const { written, log } = lines(format);
+    log.info('\u009b2J \u007f \u2028', { name: 'a\u0085b', bare: '\u009b' });
+    // oxlint-disable-next-line no-control-regex
+    assert.match(written[0] ?? '', /^[\x20-\x7e]+\n$/);
+    assert.match(written[0] ?? '', /\\u009b2J \\u007f \\u2028.*a\\u0085b.*\\u009b/);
+  }
+});
+
 void test('JSON, one object a line, whatever the text', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (message, value) => {

@@ -36,7 +36,7 @@ export function createLog(options: LogOptions): DaemonLog {
     (message: string, fields: LogFields = {}): void => {
       if (ranks[level] < least) return;
       const event = { time: now().toISOString(), level: levelNames[level], msg: message, ...fields };
-      write(`${options.format === 'json' ? JSON.stringify(event) : logfmt(event)}\n`);
+      write(`${options.format === 'json' ? json(event) : logfmt(event)}\n`);
     };
   return {
     debug: log('debug'),
@@ -66,6 +66,14 @@ function logfmt(event: Readonly<Record<string, string | number | boolean | undef
     .join(' ');
 }
 
-/** JSON's escapes keep control characters (also those of a terminal) and line ends out of the log. */
-const quoted = (text: string, always: boolean): string =>
-  always || !/^[\w./:@+,-]+$/.test(text) ? JSON.stringify(text).replaceAll('\u007f', '\\u007f') : text;
+const quoted = (text: string, always: boolean): string => (always || !/^[\w./:@+,-]+$/.test(text) ? json(text) : text);
+
+/**
+ * JSON's escapes keep control characters and line ends out of the log; these are escaped beyond what it asks for: DEL and
+ * C1 (U+009B begins a terminal's command as ESC [ does), and Unicode's own line ends.
+ */
+const json = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
