@@ -3,7 +3,7 @@
  * in the page cache, so it survives the death of the process at any moment; a power cut may lose the last writes but
  * never tears one. A put takes about 20 µs.
  */
-import { chmodSync, existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, system } from '../errors.ts';
 import { refusePromise } from './memory.ts';
@@ -74,16 +74,24 @@ export function openSqliteStore(path: string): Store {
 function prepare(path: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    const isNew = !existsSync(path);
+    // Private before SQLite, which would take 0644, has it: who opened it then could read on. -wal and -shm take the
+    // mode of the database.
+    if (!existsSync(path)) makePrivate(path);
     database = new DatabaseSync(path);
-    // Before the first byte is written; -wal and -shm take the mode of the database.
-    if (isNew) chmodSync(path, 0o600);
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000');
     migrate(database, path);
     return database;
   } catch (error) {
     database?.close();
     throw explain(path, error);
+  }
+}
+
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'ax', 0o600));
+  } catch (error) {
+    throw system(`cannot open the database ${path}: ${messageOf(error)}`, error);
   }
 }
 
