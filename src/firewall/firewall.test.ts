@@ -116,15 +116,30 @@ COMMIT
   );
   assert.ok(chainNames('berth-with-a-very-long-name-indeed').forward.length <= 28);
   const calls: string[] = [];
+  let ipv6Left = false;
   const firewall = createIptablesFirewall(async (argv) => {
     calls.push(argv.join(' '));
+    if (argv.includes('-S')) return { code: ipv6Left ? 0 : 1, stderr: '' };
     return { code: argv.includes('-C') && argv.includes('nat') ? 1 : 0, stderr: '' };
   }, 'berth');
-  await firewall.set([{ ...docker0, subnets: ['172.17.0.0/16'] }]);
+  const ipv4 = [{ ...docker0, subnets: ['172.17.0.0/16'] }];
+  await firewall.set(ipv4);
   assert.deepEqual(calls, [
     'iptables-restore --noflush -w',
     'iptables -w -t nat -C POSTROUTING -j BERTH-POSTROUT',
     'iptables -w -t nat -I POSTROUTING -j BERTH-POSTROUT',
     'iptables -w -t filter -C FORWARD -j BERTH-FORWARD',
+    'ip6tables -w -t filter -S BERTH-FORWARD',
+  ]);
+  ipv6Left = true;
+  calls.length = 0;
+  await firewall.set(ipv4);
+  assert.deepEqual(calls.slice(5), [
+    'ip6tables -w -t nat -D POSTROUTING -j BERTH-POSTROUT',
+    'ip6tables -w -t nat -F BERTH-POSTROUT',
+    'ip6tables -w -t nat -X BERTH-POSTROUT',
+    'ip6tables -w -t filter -D FORWARD -j BERTH-FORWARD',
+    'ip6tables -w -t filter -F BERTH-FORWARD',
+    'ip6tables -w -t filter -X BERTH-FORWARD',
   ]);
 });

@@ -402,6 +402,14 @@ void describe('networks and sandboxes', () => {
     assert.match(world.warnings.join(), /docker0 was deleted by someone else/);
   });
 
+  void test('a bridge that another daemon has made under our name since stays at our end', async () => {
+    const parts = await world.started();
+    world.kernel.links.set('docker0', { name: 'docker0', kind: 'bridge', master: '', alias: 'berth-0a1b2c3d:bridge' });
+    await parts.shutdown({ keep: false });
+    assert.ok(world.kernel.links.has('docker0'));
+    assert.equal(world.firewall.rules, undefined);
+  });
+
   void test('without --iptables no rule is made, without --ip-forward nothing is switched on', async () => {
     await world.started({ iptables: false, ipForward: false });
     assert.equal(world.firewall.sets, 0);

@@ -144,8 +144,12 @@ export async function shutdownNetworks(context: NetworkContext, keep: boolean): 
   cleanup.defer(async () => {
     if (deps.settings.iptables) await deps.firewall.remove();
   });
-  const bridges = state
-    .networks()
-    .flatMap(({ foreignBridge, options }) => (foreignBridge ? [] : (options[BRIDGE_NAME] ?? [])));
+  // By the mark: where ours was deleted, another daemon may have made its own under that name since.
+  const { links } = deps.kernel.survey();
+  const bridges = state.networks().flatMap(({ name, foreignBridge, options }) => {
+    const owner = ownerOf(deps.execRoot, name);
+    const link = links.find((one) => one.name === options[BRIDGE_NAME] && one.alias === owner);
+    return foreignBridge || !link ? [] : [link.name];
+  });
   cleanup.defer(async () => deps.kernel.linksGone(bridges, 0));
 }

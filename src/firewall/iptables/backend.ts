@@ -31,26 +31,37 @@ export function createIptablesFirewall(run: RunProgram, instance: string): Firew
     { family: 6, program: 'ip6tables' },
   ] as const;
 
+  const succeeds = async (argv: readonly [string, ...string[]]): Promise<boolean> =>
+    run(argv).then(
+      ({ code }) => code === 0,
+      () => false,
+    );
+  const removeFrom = async (program: string): Promise<void> => {
+    for (const { table, from, to } of jumps) {
+      // Each fails when there is nothing to remove.
+      await succeeds([program, WAIT, '-t', table, '-D', from, '-j', to]);
+      await succeeds([program, WAIT, '-t', table, '-F', to]);
+      await succeeds([program, WAIT, '-t', table, '-X', to]);
+    }
+  };
+
   return {
     async set(networks) {
       for (const { family, program } of commands) {
-        if (family === 6 && !networks.some(({ subnets }) => subnets.some((subnet) => subnet.includes(':')))) continue;
+        if (family === 6 && !networks.some(({ subnets }) => subnets.some((subnet) => subnet.includes(':')))) {
+          // Not even the chains, where nobody uses IPv6; but an earlier run may have.
+          if (await succeeds([program, WAIT, '-t', 'filter', '-S', chains.forward])) await removeFrom(program);
+          continue;
+        }
         await must([`${program}-restore`, '--noflush', WAIT], restoreText(networks, chains, family));
         for (const { table, from, to } of jumps) {
-          const present = await run([program, WAIT, '-t', table, '-C', from, '-j', to]);
-          if (present.code !== 0) await must([program, WAIT, '-t', table, '-I', from, '-j', to]);
+          const present = await succeeds([program, WAIT, '-t', table, '-C', from, '-j', to]);
+          if (!present) await must([program, WAIT, '-t', table, '-I', from, '-j', to]);
         }
       }
     },
     async remove() {
-      for (const { program } of commands) {
-        for (const { table, from, to } of jumps) {
-          // Each fails when there is nothing to remove.
-          await run([program, WAIT, '-t', table, '-D', from, '-j', to]);
-          await run([program, WAIT, '-t', table, '-F', to]);
-          await run([program, WAIT, '-t', table, '-X', to]);
-        }
-      }
+      for (const { program } of commands) await removeFrom(program);
     },
   };
 }
