@@ -6,7 +6,8 @@ import type { Parts, PartsContext } from './daemon/run.ts';
 import { createEngine } from './engine/engine.ts';
 import { createImages } from './engine/images/images.ts';
 import type { ImageUse } from './engine/images/port.ts';
-import { createFirewall } from './firewall/index.ts';
+import { createFirewall, leaveBackend } from './firewall/index.ts';
+import type { FirewallChoice } from './firewall/index.ts';
 import { createLinuxKernel } from './linux/kernel.ts';
 import { leaveHybridCgroups } from './linux/mounts.ts';
 import { textFiles } from './linux/text-files.ts';
@@ -15,13 +16,18 @@ import { createNetworkController, instanceName } from './network/controller.ts';
 async function compose({ settings, store, events, log, hybridCgroups }: PartsContext): Promise<Parts> {
   const { dataRoot, execRoot } = settings;
   const { publish } = events;
+  const instance = instanceName(execRoot);
+  const backend = settings.network.firewallBackend;
+  const firewall = settings.network.iptables ? backend : 'none';
+  await leaveBackend(store.get<FirewallChoice>('meta', 'firewall'), firewall, { instance, log });
+  store.put('meta', 'firewall', firewall);
   const kernel = createLinuxKernel();
   const network = createNetworkController({
     settings: settings.network,
     execRoot,
     store,
     kernel,
-    firewall: createFirewall({ backend: settings.network.firewallBackend, instance: instanceName(execRoot), log }),
+    firewall: createFirewall({ backend, instance, log }),
     files: textFiles,
     publish,
     log,

@@ -1,4 +1,5 @@
 /** The firewall of this machine, by the backend that was asked for. Nothing of it is loaded before it is needed. */
+import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { createNfnetlink } from '../linux/nfnetlink.ts';
 import { runNft } from '../linux/nftables.ts';
@@ -12,6 +13,26 @@ export interface FirewallOptions {
   /** Names this daemon's tables and chains: network/controller.ts, instanceName(). */
   instance: string;
   log: Logger;
+}
+
+/** 'none': --iptables=false. */
+export type FirewallChoice = FirewallOptions['backend'] | 'none';
+
+/**
+ * Takes away what the backend of the last start left when this one is another: rules stay while containers run on. `last`
+ * is remembered by the caller once this has returned.
+ */
+export async function leaveBackend(
+  last: FirewallChoice | undefined,
+  now: FirewallChoice,
+  { instance, log }: Omit<FirewallOptions, 'backend'>,
+): Promise<void> {
+  if (last === undefined || last === 'none' || last === now) return;
+  try {
+    await createFirewall({ backend: last, instance, log }).remove();
+  } catch (error) {
+    log.warn(`rules of the backend ${last} may be left`, { error: messageOf(error) });
+  }
 }
 
 /** Works in the network namespace that the process is in. */
