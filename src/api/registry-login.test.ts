@@ -40,7 +40,7 @@ void test('challenges', () => {
 
 /** A registry on loopback that knows u:p. */
 async function withRegistry(
-  kind: 'basic' | 'bearer' | 'open' | 'remote',
+  kind: 'basic' | 'bearer' | 'open' | 'remote' | 'endless' | 'unreachable',
   body: (host: string) => Promise<void>,
 ): Promise<void> {
   const expected = `Basic ${Buffer.from('u:p').toString('base64')}`;
@@ -50,7 +50,14 @@ async function withRegistry(
       response.end('{"token":"t","refresh_token":"r"}');
       return;
     }
-    const realm = kind === 'remote' ? 'ftp://elsewhere/token' : `http://${host}/token`;
+    if (kind === 'endless') {
+      const more = (): void => void (response.destroyed || response.write(Buffer.alloc(65_536), more));
+      more();
+      return;
+    }
+    // Nothing listens on port 1.
+    const other = kind === 'remote' ? 'ftp://elsewhere/token' : 'http://127.0.0.1:1/token';
+    const realm = kind === 'bearer' ? `http://${host}/token` : other;
     const challenge = kind === 'basic' ? 'Basic realm="x"' : `Bearer realm="${realm}",service="s"`;
     response.writeHead(401, { 'www-authenticate': challenge }).end();
   });
@@ -85,5 +92,15 @@ void test('an open registry takes everyone; credentials go to no strange place',
   });
   await withRegistry('remote', async (serveraddress) => {
     await assert.rejects(loginToRegistry({ serveraddress }, CONFIG, never), { kind: 'Forbidden' });
+  });
+});
+
+void test('a registry whose answer has no end; one whose authorization server is not there', async () => {
+  await withRegistry('endless', async (serveraddress) => {
+    await assert.rejects(loginToRegistry({ serveraddress }, CONFIG, never), { kind: 'System', message: /more than/ });
+  });
+  await withRegistry('unreachable', async (serveraddress) => {
+    const message = /Get "http:\/\/127\.0\.0\.1:1\/token": .*ECONNREFUSED/;
+    await assert.rejects(loginToRegistry({ serveraddress }, CONFIG, never), { kind: 'System', message });
   });
 });

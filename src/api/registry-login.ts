@@ -5,7 +5,6 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import { text } from 'node:stream/consumers';
 import type { RegistryAuth } from '../engine/images/port.ts';
 import { forbidden, invalidParameter, messageOf, system } from '../errors.ts';
 import type { Json } from '../model/json.ts';
@@ -15,6 +14,8 @@ export interface LoginResult {
   IdentityToken: string;
 }
 
+/** Bytes of an answer that are read: a token has a few kilobytes. */
+const LARGEST_ANSWER = 1 << 20;
 /** Milliseconds for each answer of a registry. */
 const TIMEOUT = 15_000;
 const DOCKER_HUB = 'registry-1.docker.io';
@@ -87,8 +88,20 @@ async function get(
   return {
     status: response.statusCode ?? 0,
     challenge: response.headers['www-authenticate'] ?? '',
-    body: await text(response),
+    body: await bodyOf(url, response),
   };
+}
+
+async function bodyOf({ host }: URL, response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    // Leaving the loop closes the connection.
+    if (size > LARGEST_ANSWER) throw system(`${host} answered with more than ${LARGEST_ANSWER} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function identityToken(body: string): string {
@@ -139,7 +152,9 @@ export async function loginToRegistry(
   token.searchParams.set('account', username);
   token.searchParams.set('client_id', 'berth');
   token.searchParams.set('offline_token', 'true');
-  const granted = await get(token, insecure, basic, signal);
+  const granted = await get(token, insecure, basic, signal).catch((error: unknown) => {
+    throw system(`Get "${token.origin}${token.pathname}": ${messageOf(error)}`, error);
+  });
   return judge(base, granted, { ...succeeded, IdentityToken: identityToken(granted.body) });
 }
 

@@ -60,7 +60,7 @@ void test('disk usage: what running containers use cannot be reclaimed', () => {
     { Id: 'c', ImageID: 'a', State: 'running', SizeRw: 3 },
     { Id: 'd', ImageID: 'a', State: 'exited', SizeRw: 4 },
   ];
-  const usage = diskUsage(images, containers, new Set());
+  const usage = diskUsage(images, containers, new Set(), 52);
   assert.equal(usage['LayersSize'], 15);
   assert.deepEqual(usage['ImageUsage'], {
     ActiveCount: 1,
@@ -79,5 +79,5 @@ void test('disk usage: what running containers use cannot be reclaimed', () => {
     Reclaimable: 4,
     Items: containers,
   });
-  assert.deepEqual(Object.keys(diskUsage(images, [], new Set(['volume']))), ['Volumes', 'VolumeUsage']);
+  assert.deepEqual(Object.keys(diskUsage(images, [], new Set(['volume']), 52)), ['Volumes', 'VolumeUsage']);
 });

@@ -83,13 +83,18 @@ function usage(items: readonly Json[], field: string, active: (item: Json) => bo
 }
 
 /** `GET /system/df` in both forms: the lists of older clients, and the sums since 1.52. `types` empty means all. */
-export function diskUsage(images: readonly Json[], containers: readonly Json[], types: ReadonlySet<string>): Json {
+export function diskUsage(
+  images: readonly Json[],
+  containers: readonly Json[],
+  types: ReadonlySet<string>,
+  version: number,
+): Json {
   const wanted = (type: string): boolean => types.size === 0 || types.has(type);
   const users = new Map<unknown, number>();
   for (const container of containers) {
     users.set(container['ImageID'], (users.get(container['ImageID']) ?? 0) + 1);
   }
-  const counted = images.map((image) => ({ ...image, Containers: users.get(image['Id']) ?? 0 }));
+  const counted = images.map((image) => imageShape({ ...image, Containers: users.get(image['Id']) ?? 0 }, version));
   const result: Json = {};
   if (wanted('image')) {
     const sums = usage(counted, 'Size', (image) => size(image, 'Containers') > 0);

@@ -72,7 +72,7 @@ export function systemRoutes(system: SystemInfo, containers: Containers, images:
           images.list({ ...all, digests: false }),
           containers.list({ ...all, limit: 0, size: true }),
         ]);
-        x.json(200, diskUsage(imageList, containerList, new Set(x.query.strings('type'))));
+        x.json(200, diskUsage(imageList, containerList, new Set(x.query.strings('type')), x.version));
       },
     },
   ];

@@ -443,6 +443,12 @@ void test('disk usage in both forms', () =>
     assert.deepEqual([usage.LayersSize, usage.ImageUsage.TotalCount, usage.Containers.length], [2_000_000, 1, 1]);
     const some = await request(x.socket, 'GET', '/system/df?type=image');
     assert.equal('Containers' in (some.json as object), false);
+    const imageIn = async (version: string): Promise<Record<string, unknown> | undefined> => {
+      const { json: all } = await request(x.socket, 'GET', `${version}/system/df`);
+      return (all as { Images: Record<string, unknown>[] }).Images[0];
+    };
+    assert.equal((await imageIn('/v1.43'))?.['VirtualSize'], 2_000_000, 'older clients show it as the size');
+    assert.equal('VirtualSize' in ((await imageIn('/v1.44')) ?? {}), false);
   }));
 
 void test('faults show nothing of themselves to clients and everything to the log', () =>
