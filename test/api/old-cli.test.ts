@@ -1,0 +1,106 @@
+/** Debian 12's own docker client (20.10, API 1.41) against the real daemon, beside the one on PATH. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import type { Daemon } from '../support/daemon.ts';
+import { createHost, type ExecResult, type Host } from '../support/host.ts';
+
+const OLD = '/usr/bin/docker';
+
+function missing(): string | false {
+  try {
+    const version = execFileSync(OLD, ['--version'], { encoding: 'utf8' });
+    return /version 20\.10\./.test(version) ? false : `${OLD} is not docker 20.10 but ${version.trim()}`;
+  } catch {
+    return `${OLD} (docker 20.10, Debian's package docker.io) is missing`;
+  }
+}
+
+type Run = (...args: string[]) => Promise<ExecResult>;
+
+const oldClient =
+  (host: Host, daemon: Daemon): Run =>
+  (...args) =>
+    host.exec([OLD, ...args], { env: daemon.clientEnv });
+
+/** Times go on between the two calls. */
+const steady = ({ stdout, ...rest }: ExecResult): ExecResult => ({
+  ...rest,
+  stdout: stdout.replace(/(?:Less than a second|About a minute|\d+ \w+)(?: ago)?\b/g, '<time>').replace(/ {2,}/g, '  '),
+});
+
+void test('docker 20.10', { skip: missing() }, async (t) => {
+  await using host = await createHost();
+  const daemon = await host.startDaemon();
+  const old = oldClient(host, daemon);
+  const ok = async (...args: string[]): Promise<string> => {
+    const { stdout, stderr, code } = await old(...args);
+    assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+
+  await t.test('version and info', async () => {
+    assert.equal(await ok('version', '-f', '{{.Client.APIVersion}} {{.Server.MinAPIVersion}}'), '1.41 1.24\n');
+    assert.match(await ok('version'), /Server: Berth\n Engine:\n {2}Version: .*\n {2}API version: +1\.\d+ \(minimum/);
+    const info = await ok('info');
+    for (const line of ['Storage Driver: overlay2', 'Swarm: inactive', 'Live Restore Enabled: true']) {
+      assert.match(info, new RegExp(`^ ${line}$`, 'm'));
+    }
+  });
+
+  await t.test('run: streams, input, exit code, --rm', async () => {
+    const both = await old('run', '--rm', 'busybox', 'sh', '-c', 'echo out; echo err >&2; exit 7');
+    assert.deepEqual([both.code, both.stdout], [7, 'out\n']);
+    assert.match(both.stderr, /err\n$/);
+    const cat = await host.exec([OLD, 'run', '--rm', '-i', 'busybox', 'cat'], {
+      env: daemon.clientEnv,
+      input: 'through',
+    });
+    assert.deepEqual([cat.code, cat.stdout], [0, 'through']);
+    assert.equal((await old('run', '--rm', 'busybox', '/no/such')).code, 127);
+    assert.equal(await ok('ps', '-aq'), '');
+  });
+
+  await t.test('says what the new client says', async () => {
+    await ok('run', '-d', '--name', 'box', '-e', 'A=b', 'busybox', 'sh', '-c', 'echo up; exec sleep 100');
+    const commands = [
+      ['ps'],
+      ['ps', '-a', '--no-trunc', '--filter', 'name=box', '--format', '{{json .Names}} {{.Image}} {{.Status}}'],
+      ['logs', 'box'],
+      ['exec', 'box', 'sh', '-c', 'echo in; echo bad >&2; exit 4'],
+      ['network', 'ls'],
+      ['network', 'inspect', 'bridge'],
+      ['network', 'inspect', 'none'],
+      ['images'],
+      ['history', 'busybox'],
+      ['port', 'box'],
+      ['system', 'df'],
+      ['inspect', '-f', '{{.State.Status}} {{.NetworkSettings.IPAddress}} {{json .Config.Env}}', 'box'],
+      ['network', 'create', 'later'],
+      ['events', '--since', '1', '--until', '0s', '--filter', 'event=start', '--format', '{{.Action}} {{.From}}'],
+    ];
+    for (const command of commands) {
+      assert.deepEqual(steady(await old(...command)), steady(await daemon.docker(...command)), command.join(' '));
+    }
+  });
+
+  await t.test('inspect has what templates of that time name', async () => {
+    const [container] = JSON.parse(await ok('inspect', 'box')) as [Record<string, Record<string, unknown>>];
+    assert.match(String(container['NetworkSettings']?.['MacAddress']), /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/);
+    assert.equal(container['NetworkSettings']?.['IPPrefixLen'], 16);
+    // With one digit more than newer ones, from the field of its time.
+    assert.match(await ok('system', 'df', '-v'), /^busybox +latest +.* \d\.\d{3}MB +N\/A/m);
+    assert.ok(Number(await ok('image', 'inspect', '-f', '{{.VirtualSize}}', 'busybox')) > 0);
+  });
+
+  await t.test('the rest of a life', async () => {
+    assert.equal(await ok('rename', 'box', 'crate'), '');
+    assert.equal(await ok('restart', '-t', '0', 'crate'), 'crate\n');
+    assert.equal(await ok('stop', '-t', '0', 'crate'), 'crate\n');
+    assert.equal(await ok('wait', 'crate'), '137\n');
+    assert.equal(await ok('start', 'crate'), 'crate\n');
+    assert.equal(await ok('kill', 'crate'), 'crate\n');
+    assert.equal(await ok('rm', '-f', 'crate'), 'crate\n');
+    assert.match(await ok('container', 'prune', '-f'), /Total reclaimed space: 0B/);
+  });
+});
