@@ -23,7 +23,8 @@ export const containers = [
     State: 'running',
     Status: 'Up 2 hours',
     HostConfig: { NetworkMode: 'default' },
-    NetworkSettings: { Networks: { bridge: {}, other: {} } },
+    // One only: the stock client lists several in the random order of Go's maps.
+    NetworkSettings: { Networks: { bridge: {} } },
     Mounts: [
       { Type: 'bind', Source: '/very/long/path/to/some', Destination: '/x' },
       { Type: 'volume', Driver: 'local', Name: 'v', Source: '/v', Destination: '/v' },
