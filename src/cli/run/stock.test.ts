@@ -81,7 +81,11 @@ function statements(value: unknown, path = ''): string[] {
   if (Array.isArray(value) && path === 'HostConfig.ConsoleSize') return [];
   if (typeof value === 'object') {
     const entries = Object.entries(value);
-    const inner = entries.flatMap(([key, entry]) => statements(entry, path === '' ? key : `${path}.${key}`));
+    // The stock client keeps these two in maps of Go, whose order is random.
+    const unordered = path === 'Env' || path === 'HostConfig.Binds';
+    const inner = entries.flatMap(([key, entry]) =>
+      statements(entry, path === '' ? key : `${path}.${unordered ? '*' : key}`),
+    );
     // An empty object below a map of names does say something: that the name is there.
     return inner.length > 0 || !/ExposedPorts\.|Volumes\.|EndpointsConfig\./.test(path) ? inner : [path];
   }
