@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
@@ -204,6 +204,16 @@ void test('hostile and broken archives change nothing outside and nothing in the
     assert.deepEqual(scratchLeft(store), [], why);
   }
 
+  // Layers are files whose names the configuration gives.
+  writeFileSync(canary, 'secret');
+  for (const diff_ids of [['../../canary'], ['sha256:../../canary'], 5, [5]]) {
+    const named = ociArchive(layers, { document: { rootfs: { type: 'layers', diff_ids } } as unknown as Json });
+    const message = /invalid archive: its configuration names a layer by what is no digest/;
+    await assert.rejects(loadBytes(store, named.archive), { kind: 'InvalidParameter', message });
+    assertSameTree(store.root, before);
+  }
+  rmSync(canary);
+
   // Paths that climb are no blobs: they are passed over, and the image loads.
   const climbing = ociArchive(layers, {
     name: 'climb:1',
@@ -229,6 +239,37 @@ void test('hostile and broken archives change nothing outside and nothing in the
   ]);
   await loadBytes(store, evil.archive).catch((error: unknown) => assert.match(String(error), /BerthError/));
   assert.ok(!existsSync(join(outside, 'planted')) && !existsSync(join(outside, 'climbed')));
+});
+
+void test('what a registry gave is saved from the store alone, whatever its configuration says', async () => {
+  await using store = openStore();
+  const secret = join(store.directory, 'secret');
+  writeFileSync(secret, 'secret');
+  const cases: [diffIds: string[], message: RegExp][] = [
+    [['../../../secret'], /cannot save image \w{12}: its configuration names a layer by what is no digest/],
+    [[`sha256:${'a'.repeat(64)}`], /cannot save image \w{12}: its configuration names a layer that it does not have/],
+  ];
+  for (const [diff_ids, message] of cases) {
+    const document = { rootfs: { type: 'layers', diff_ids }, config: { Healthcheck: { Test: 5 }, Shell: 'x' } };
+    const { archive, id } = ociArchive([[{ name: 'a', body: 'x' }]], { document: document as unknown as Json });
+    const layout = join(store.directory, 'layout');
+    mkdirSync(layout);
+    execFileSync('tar', ['-xf', '-', '-C', layout], { input: archive });
+    // As pull brings it in: no archive that load could judge.
+    await run('unshare', [
+      '--mount',
+      'skopeo',
+      '--insecure-policy',
+      'copy',
+      `oci:${layout}`,
+      store.skopeoName(`@${id.slice(7)}`),
+    ]);
+    rmSync(layout, { recursive: true });
+    await assert.rejects(store.images.save([id], never), { kind: 'InvalidParameter', message });
+    assert.deepEqual(scratchLeft(store), []);
+    const { Config } = (await store.images.inspect(id)) as { Config: Json };
+    assert.ok(!JSON.stringify(Config).includes('5') && !('Shell' in Config && Config['Shell'] === 'x'));
+  }
 });
 
 void test('import makes one layer, with changes', async () => {

@@ -213,10 +213,10 @@ export function tarOf(members: readonly Member[]): Buffer {
   return Buffer.concat([...parts, endOfArchive()]);
 }
 
-/** An OCI archive of one image; each layer is a list of files. Returns its ID too. */
+/** An OCI archive of one image; each layer is a list of files; `document` replaces parts of its configuration. Returns its ID too. */
 export function ociArchive(
   layers: readonly (readonly Member[])[],
-  options: { name?: string; config?: Json; extra?: Member[] } = {},
+  options: { name?: string; config?: Json; document?: Json; extra?: Member[] } = {},
 ): { archive: Buffer; id: string } {
   const tars = layers.map(tarOf);
   const config = JSON.stringify({
@@ -226,6 +226,7 @@ export function ociArchive(
     config: { Cmd: ['sh'], ...options.config },
     rootfs: { type: 'layers', diff_ids: tars.map(digestOf) },
     history: layers.map((_, i) => ({ created: '2024-01-02T03:04:05Z', created_by: `step ${i}` })),
+    ...options.document,
   });
   const blob = (data: Buffer | string): { digest: string; size: number } => ({
     digest: digestOf(data),

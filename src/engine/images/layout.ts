@@ -12,6 +12,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { system } from '../../errors.ts';
+import { understood } from './config.ts';
 import type { ImageDefaults, ImageRecord } from './port.ts';
 
 /** An entry of images.json; what is not named here is kept as it is. */
@@ -178,7 +179,7 @@ export class Layout {
       const digest = this.manifest(image).config?.digest;
       if (digest !== undefined) found = this.#document(image.id, digest);
     }
-    const config = (found as ImageConfig | undefined) ?? {};
+    const config = understood((found as ImageConfig | undefined) ?? {});
     this.#configs.set(image.id, config);
     return config;
   }

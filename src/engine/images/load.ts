@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { invalidParameter } from '../../errors.ts';
+import { diffIdsOf } from './config.ts';
 import { storeArchive, TarFile } from './archive.ts';
 import { copyIn, eventName, hostArchitecture, nameImage } from './context.ts';
 import type { ImageContext } from './context.ts';
@@ -74,7 +75,7 @@ async function loadDocker(loading: Loading, entries: unknown[]): Promise<void> {
       const tags = Array.isArray(RepoTags) ? RepoTags.map(String) : [];
       return {
         id: sha256(bytes),
-        diffIds: configOf(bytes).rootfs?.diff_ids ?? [],
+        diffIds: diffIdsOf(configOf(bytes), 'invalid archive'),
         names: tags.map((tag) => normalized(withDefaultTag(parseReference(tag)))),
       };
     }),
@@ -136,7 +137,7 @@ async function loadOci(loading: Loading, index: object): Promise<void> {
     if (bytes === undefined) throw invalidParameter('invalid archive: the configuration of an image is missing');
     await rm(join(directory, 'index.json'), { force: true });
     await writeFile(join(directory, 'index.json'), indexOf([image.descriptor]), { mode: 0o600 });
-    const diffIds = configOf(bytes).rootfs?.diff_ids ?? [];
+    const diffIds = diffIdsOf(configOf(bytes), 'invalid archive');
     await copyIn(context, `oci:${directory}`, image.configDigest, diffIds, {
       scratch: loading.scratch,
       signal: loading.signal,

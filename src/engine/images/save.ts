@@ -6,6 +6,8 @@ import { createReadStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { invalidParameter } from '../../errors.ts';
+import { diffIdsOf } from './config.ts';
 import { eventName, lookup, storedId } from './context.ts';
 import type { ImageContext } from './context.ts';
 import type { ImageEntry } from './layout.ts';
@@ -70,18 +72,21 @@ async function partsOf(
   const docker: object[] = [];
   const repositories: Record<string, Record<string, string>> = {};
   for (const { image, names } of chosen) {
+    const what = `cannot save image ${image.id.slice(0, 12)}`;
+    const diffIds = diffIdsOf(context.layout.config(image), what);
     const directory = join(scratch, image.id);
     await mkdir(directory, { mode: 0o700 });
     try {
       await skopeo(['copy', '--quiet', storedId(context, image.id), `dir:${directory}`], { scratch, signal });
     } catch (error) {
-      throw localFailure(error, `cannot save image ${image.id.slice(0, 12)}`, scratch);
+      throw localFailure(error, what, scratch);
     }
-    const diffIds = context.layout.config(image).rootfs?.diff_ids ?? [];
     const layers: { digest: string; size: number }[] = [];
     for (const digest of diffIds) {
       const file = join(directory, digest.replace(/^sha256:/, ''));
-      const { size } = await stat(file);
+      const { size } = await stat(file).catch((error: unknown) => {
+        throw invalidParameter(`${what}: its configuration names a layer that it does not have`, error);
+      });
       layers.push({ digest, size });
       parts.set(digest, { name: blobPath(digest), file, size });
     }
