@@ -211,6 +211,12 @@ void describe('what runtimes say', () => {
       'exec: "/x/y": stat /x/y: no such file or directory',
       127,
     ],
+    [
+      'time="2026-01-01T00:00:00Z" level=error msg="runc create failed: unable to start container process: exec: \\"/a b\\": stat /a b: no such file or directory"',
+      '/a b',
+      'exec: "/a b": stat /a b: no such file or directory',
+      127,
+    ],
     // The same reasons for what is not the command.
     ['open `/x/y`: Permission denied', '/x/y', 'open `/x/y`: Permission denied', 128],
     [

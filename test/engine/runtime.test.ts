@@ -1,13 +1,62 @@
-/** A runtime that hangs. */
+/** crun and runc, whose start protocols differ; and a runtime that hangs. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { BerthError } from '../../src/errors.ts';
-import { execConfig, isolate, makeEngine, run, config, hostConfig } from './support.ts';
+import { collect, execConfig, isolate, makeEngine, run, config, hostConfig } from './support.ts';
 
 isolate();
 const FORCE = { force: true, volumes: true, link: false };
+
+for (const runtime of ['crun', 'runc']) {
+  void test(`${runtime}: a life, an exec, and whose fault it is when there is none`, async (t) => {
+    const root = mkdtempSync('/tmp/e-');
+    t.after(() => rmSync(root, { recursive: true, force: true }));
+    const rig = await makeEngine(root, { runtime });
+    const { engine } = rig;
+    const make = async (Cmd: string[], Binds: string[] | null = null): Promise<string> => {
+      const { Id } = await engine.create({
+        name: undefined,
+        config: config({ Cmd }),
+        hostConfig: hostConfig({ Binds }),
+        networking: { EndpointsConfig: {} },
+      });
+      return Id;
+    };
+    const { out, code } = await run(engine, ['sh', '-c', 'echo out; exit 3'], { host: { AutoRemove: true } });
+    assert.deepEqual([out, code], ['out\n', 3]);
+
+    const id = await make(['sleep', '60']);
+    await engine.start(id);
+    const { Id } = await engine.execCreate(id, execConfig({ Cmd: ['sh', '-c', 'echo in; exit 5'] }));
+    const session = await engine.execStart(Id, { detach: false, tty: false });
+    assert.ok(session);
+    assert.deepEqual(await collect(session), { out: 'in\n', err: '' });
+    assert.equal((await engine.execInspect(Id))['ExitCode'], 5);
+    await engine.remove(id, FORCE);
+
+    mkdirSync(`${root}/bound`);
+    for (const [container, code, text] of [
+      [await make(['nope']), 127, /: exec: "nope": executable file not found in \$PATH: unknown$/],
+      [await make(['/nope/x']), 127, /: exec: "\/nope\/x": stat \/nope\/x: no such file or directory: unknown$/],
+      [await make(['/etc/notexec']), 126, /: exec: "\/etc\/notexec": permission denied: unknown$/],
+      [await make(['true'], [`${root}/bound:/b`]), 128, /\/bound\b.*no such file or directory/i],
+    ] as const) {
+      rmSync(`${root}/bound`, { recursive: true, force: true });
+      await assert.rejects(engine.start(container), (error: unknown) => {
+        assert.ok(error instanceof BerthError);
+        assert.match(error.message, text);
+        assert.doesNotMatch(error.message, /"true"/);
+        return true;
+      });
+      const { State } = (await engine.inspect(container, { size: false })) as { State: Record<string, unknown> };
+      assert.equal(State['ExitCode'], code);
+      await engine.remove(container, FORCE);
+    }
+    await rig.close();
+  });
+}
 
 void test('a runtime that does not answer is ended, and leaves nothing', async (t) => {
   const root = mkdtempSync('/tmp/e-');

@@ -9,19 +9,30 @@ export interface RuntimeFailure {
   exitCode: number;
 }
 
-/** conmon passes crun's standard error on: lines, each with a time before it. */
+/**
+ * conmon passes the runtime's standard error on: crun's lines have a time before them; runc's are logrus' text, the
+ * message quoted, with what runc itself was doing before it.
+ */
 function clean(text: string): string {
   const lines = text
     .split('\n')
     .map((line) =>
-      line
-        .trim()
-        .replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z?:\s*/, '')
-        .replace(/^(\[conmon:\w\]|time=\S+ level=\w+ msg=)\s*/, ''),
+      unquoted(
+        line
+          .trim()
+          .replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z?:\s*/, '')
+          .replace(/^(\[conmon:\w\]|time=\S+ level=\w+ msg=)\s*/, ''),
+      ).replace(
+        /^(?:runc \w+ failed|exec failed|container_linux\.go:\d+): (?:unable to start container process: )?/,
+        '',
+      ),
     )
     .filter((line) => line !== '');
   return lines.at(-1) ?? 'the runtime gave no reason';
 }
+
+const unquoted = (text: string): string =>
+  /^".*"$/.test(text) ? text.slice(1, -1).replaceAll(/\\(["\\])/g, '$1') : text;
 
 /**
  * Words of a message about the command itself: crun 1.8 'executable file `x` not found in $PATH', 'open executable: …',
