@@ -37,6 +37,8 @@ export interface Context extends EngineDeps {
   /** CapBnd of /proc/self/status. */
   capabilities: bigint;
   cgroupV2: boolean;
+  /** Starts a container; here so that the end of one run (exit.ts) can begin the next without a circle of imports. */
+  start: (container: Container) => Promise<void>;
   /** The daemon ends: nothing new is begun on its own account. */
   ending: boolean;
 }

@@ -47,6 +47,7 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
     filters: new SeccompFilters(),
     capabilities: capabilityBounds(),
     cgroupV2: hierarchies().every(({ version }) => version === 2),
+    start: async (container) => startContainer(context, container),
     ending: false,
   };
   return Promise.resolve(new BerthEngine(context));

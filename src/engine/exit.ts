@@ -9,7 +9,6 @@ import { timestamp } from './record.ts';
 import type { Container } from './registry.ts';
 import { removeStopped } from './remove.ts';
 import { planRestart } from './restart-policy.ts';
-import { startContainer } from './start.ts';
 
 /** conmon writes the exit code and ends: its own end is the news, whatever happened to it. */
 export function watchContainer(context: Context, container: Container): void {
@@ -124,7 +123,7 @@ export function scheduleRestart(context: Context, container: Container, delay: n
       .run(async () => {
         if (container.running || container.removing || context.ending || !container.record.state.Restarting) return;
         container.record.restartCount++;
-        await startContainer(context, container);
+        await context.start(container);
       })
       .catch((error: unknown) => {
         context.log.warn('a restart by policy failed', { container: container.id, error: messageOf(error) });
