@@ -1,5 +1,6 @@
 /** The control groups of a container, in every hierarchy (cgroups(7)); v1, v2 and both together. Paths begin with '/'. */
 import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mountPoints } from './mounts.ts';
 
@@ -46,6 +47,9 @@ function treeTop(directory: string): string[] {
 const failedWith = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code));
 
+/** '..' in what a client calls a parent group leads nowhere above the hierarchy. */
+const below = (directory: string, path: string): string => directory + posix.normalize(`/${path}`);
+
 /** Subdirectories, deepest first, the directory itself last. */
 function treeOf(directory: string): string[] {
   let entries;
@@ -65,7 +69,7 @@ function treeOf(directory: string): string[] {
 export function processesIn(path: string): number[] {
   const found = new Set<number>();
   for (const { mount } of hierarchies()) {
-    for (const group of treeOf(mount + path)) {
+    for (const group of treeOf(below(mount, path))) {
       try {
         for (const line of readFileSync(`${group}/cgroup.procs`, 'utf8').split('\n')) if (line) found.add(Number(line));
       } catch (error) {
@@ -80,7 +84,7 @@ export function processesIn(path: string): number[] {
 
 function killAll(path: string): void {
   for (const { mount, version } of hierarchies()) {
-    const file = `${mount}${path}/cgroup.kill`;
+    const file = `${below(mount, path)}/cgroup.kill`;
     if (version === 2 && existsSync(file)) return writeFileSync(file, '1');
   }
   for (const pid of processesIn(path)) {
@@ -95,9 +99,9 @@ function killAll(path: string): void {
 /** Tries to remove the group everywhere; false while processes are in it. */
 function removeOnce(path: string): boolean {
   let gone = true;
-  for (const directory of plainDirectories()) rmSync(directory + path, { recursive: true, force: true });
+  for (const directory of plainDirectories()) rmSync(below(directory, path), { recursive: true, force: true });
   for (const { mount } of hierarchies()) {
-    for (const group of treeOf(mount + path)) {
+    for (const group of treeOf(below(mount, path))) {
       try {
         rmdirSync(group);
       } catch (error) {
@@ -127,7 +131,7 @@ export async function removeCgroup(path: string): Promise<void> {
 export function removeIfEmpty(path: string): void {
   for (const mount of [...hierarchies().map(({ mount }) => mount), ...plainDirectories()]) {
     try {
-      rmdirSync(mount + path);
+      rmdirSync(below(mount, path));
     } catch (error) {
       if (!failedWith(error, 'ENOENT', 'EBUSY', 'ENOTEMPTY')) throw error;
     }
@@ -139,7 +143,7 @@ export function groupsBelow(path: string): string[] {
   const names = new Set<string>();
   for (const { mount } of hierarchies()) {
     try {
-      for (const entry of readdirSync(mount + path, { withFileTypes: true })) {
+      for (const entry of readdirSync(below(mount, path), { withFileTypes: true })) {
         if (entry.isDirectory()) names.add(entry.name);
       }
     } catch (error) {
