@@ -9,6 +9,13 @@ const validate = (body: object, version = 52): void =>
 const joined = { NetworkMode: 'container:x' };
 const REFUSED: [object, RegExp][] = [
   [{ WorkingDir: 'here' }, /the working directory 'here' is invalid, it needs to be an absolute path/],
+  [{ Hostname: 'a\nb' }, /invalid hostname format: "a\\nb"/],
+  [{ Domainname: 'a b' }, /invalid domainname format: "a b"/],
+  [{ HostConfig: { Dns: ['1.1.1.1\nx'] } }, /invalid DNS address: "1\.1\.1\.1\\nx" is no IP address/],
+  [{ HostConfig: { DnsSearch: ['a\nnameserver 6.6.6.6'] } }, /invalid DNS search domain/],
+  [{ HostConfig: { DnsOptions: ['ndots:1', 'x\u0085'] } }, /invalid DNS option: /],
+  [{ Env: ['A=\0'] }, /CreateRequest\.Env has a NUL character in it/],
+  [{ Labels: { 'a\0': '' } }, /CreateRequest\.Labels has a NUL character in it/],
   [{ Env: ['=x'] }, /invalid environment variable: =x/],
   [{ ExposedPorts: { 'x/tcp': {} } }, /invalid port specification: "x"/],
   [{ ExposedPorts: { '80/ipx': {} } }, /invalid proto: ipx/],
@@ -51,6 +58,8 @@ void test('what is in order passes', () => {
   validate({
     HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '' }, { HostPort: '8000-8010' }], '1/tcp': null } },
   });
+  validate({ HostConfig: { Dns: ['::1', 'fe80::1%eth0'], DnsSearch: ['.', 'a.b'], DnsOptions: ['ndots:2'] } });
+  validate({ Hostname: 'under_score.and-more', Domainname: 'example' });
   validate({ HostConfig: joined });
 });
 

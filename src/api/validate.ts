@@ -2,6 +2,7 @@
  * What dockerd refuses in a create request by looking at it alone (no state, no host), with its texts. What depends on
  * the image, the network or the machine is refused by their owners.
  */
+import { isIP } from 'node:net';
 import { invalidParameter } from '../errors.ts';
 import type { ContainerConfig, Healthcheck, HostConfig, NetworkingConfig, PortMap } from '../model/container.ts';
 
@@ -53,6 +54,10 @@ function checkConfig(config: ContainerConfig): void {
   if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) {
     throw invalidParameter(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
   }
+  // Words of /etc/hosts.
+  for (const [what, name] of Object.entries({ hostname: config.Hostname, domainname: config.Domainname })) {
+    if (/[\s\p{Cc}]/u.test(name)) throw invalidParameter(`invalid ${what} format: ${JSON.stringify(name)}`);
+  }
   for (const entry of config.Env) {
     if (entry === '' || entry.startsWith('=')) throw invalidParameter(`invalid environment variable: ${entry}`);
   }
@@ -60,7 +65,21 @@ function checkConfig(config: ContainerConfig): void {
   for (const key of Object.keys(config.ExposedPorts ?? {})) checkPortKey(key);
 }
 
-function checkHost({ PortBindings, RestartPolicy, AutoRemove, ExtraHosts, OomScoreAdj, ShmSize }: HostConfig): void {
+/** They become words of resolv.conf; a line break would write lines of its own. */
+function checkDns({ Dns, DnsSearch, DnsOptions }: HostConfig): void {
+  for (const address of Dns) {
+    // With a zone ('fe80::1%eth0') it names a link.
+    if (isIP(address) === 0) throw invalidParameter(`invalid DNS address: ${JSON.stringify(address)} is no IP address`);
+  }
+  for (const [what, words] of Object.entries({ 'DNS search domain': DnsSearch, 'DNS option': DnsOptions })) {
+    const bad = words.find((word) => /[\s\p{Cc}]/u.test(word));
+    if (bad !== undefined) throw invalidParameter(`invalid ${what}: ${JSON.stringify(bad)}`);
+  }
+}
+
+function checkHost(host: HostConfig): void {
+  const { PortBindings, RestartPolicy, AutoRemove, ExtraHosts, OomScoreAdj, ShmSize } = host;
+  checkDns(host);
   checkPorts(PortBindings);
   if (RestartPolicy.MaximumRetryCount < 0) {
     throw invalidParameter('invalid restart policy: maximum retry count cannot be negative');

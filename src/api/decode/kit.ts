@@ -24,8 +24,14 @@ export function mismatch(value: unknown, path: string, goType: string): BerthErr
 
 const absent = (value: unknown): value is null | undefined => value === null || value === undefined;
 
+/** What the kernel takes ends at a NUL: it would silently do something else than was asked. */
+function withoutNul(text: string, path: string): string {
+  if (text.includes('\0')) throw invalidParameter(`invalid JSON: ${path} has a NUL character in it`);
+  return text;
+}
+
 export const string: Decoder<string> = (value, path) => {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return withoutNul(value, path);
   if (absent(value)) return '';
   throw mismatch(value, path, 'string');
 };
@@ -89,7 +95,9 @@ export function record<T>(item: Decoder<T>, goType = 'map[string]string'): Decod
   return (value, path) =>
     absent(value)
       ? {}
-      : Object.fromEntries(fieldsOf(value, path, goType).map(([key, entry]) => [key, item(entry, path)]));
+      : Object.fromEntries(
+          fieldsOf(value, path, goType).map(([key, entry]) => [withoutNul(key, path), item(entry, path)]),
+        );
 }
 
 /** An object of which only the keys count: {"80/tcp": {}}. */
