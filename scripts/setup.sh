@@ -15,8 +15,8 @@ fi
 programs="conmon:conmon crun:crun runc:runc skopeo:skopeo nft:nftables iptables:iptables busybox:busybox-static
   tini:tini brctl:bridge-utils ip:iproute2"
 if [ "${1-}" = tests ]; then
-  programs="$programs ping:iputils-ping tcpdump:tcpdump docker-registry:docker-registry strace:strace expect:expect
-  unshare:util-linux curl:curl capsh:libcap2-bin zsh:zsh"
+  programs="$programs ping:iputils-ping tcpdump:tcpdump docker-registry:docker-registry expect:expect
+  unshare:util-linux openssl:openssl xz:xz-utils bzip2:bzip2 pgrep:procps zsh:zsh"
   command -v docker >/dev/null 2>&1 || programs="$programs docker:docker.io"
 fi
 missing=

@@ -10,27 +10,36 @@ const ATTEMPTS = 10;
  */
 export function followSize(client: ApiClient, path: string, stdout: NodeJS.WriteStream): () => void {
   if (!stdout.isTTY) return () => undefined;
-  const ended = new AbortController();
+  let ended = false;
+  let wanted = false;
+  let sending = false;
   const send = async (): Promise<void> => {
     const { rows: h, columns: w } = stdout;
-    if (h === 0 || w === 0) return;
-    await client.json('POST', `${path}/resize`, { query: { h, w } });
+    if (h > 0 && w > 0) await client.json('POST', `${path}/resize`, { query: { h, w } });
   };
-  const begin = async (): Promise<void> => {
-    for (let attempt = 0; attempt < ATTEMPTS && !ended.signal.aborted; attempt++) {
+  /** One at a time, the latest size last: requests on connections of their own may overtake each other. */
+  const follow = async (attempts: number): Promise<void> => {
+    wanted = true;
+    if (sending) return;
+    sending = true;
+    for (let failures = 0; wanted && !ended && failures < attempts; ) {
+      wanted = false;
       try {
-        return await send();
+        await send();
       } catch {
-        await sleep(10 * (attempt + 1), undefined, { ref: false });
+        wanted = true;
+        failures++;
+        await sleep(10 * failures, undefined, { ref: false });
       }
     }
+    sending = false;
   };
-  // The window of a process that is about to end cannot be set, and need not be.
-  const changed = (): void => void send().catch(() => undefined);
-  void begin();
+  // Later the window of a process that is about to end cannot be set, and need not be.
+  const changed = (): void => void follow(1);
+  void follow(ATTEMPTS);
   stdout.on('resize', changed);
   return () => {
-    ended.abort();
+    ended = true;
     stdout.off('resize', changed);
   };
 }
