@@ -22,7 +22,7 @@ export function followSize(client: ApiClient, path: string, stdout: NodeJS.Write
     wanted = true;
     if (sending) return;
     sending = true;
-    for (let failures = 0; wanted && !ended && failures < attempts; ) {
+    for (let failures = 0; wanted && !ended && failures < attempts;) {
       wanted = false;
       try {
         await send();
