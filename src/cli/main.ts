@@ -2,6 +2,7 @@
 import { messageOf } from '../errors.ts';
 import { ApiError, type ApiClient } from './client.ts';
 import type { Command, Context, Values } from './command.ts';
+import { harmless } from './format/text.ts';
 import { globalFlags, hostOf, isLevel } from './globals.ts';
 import { commandHelp, groupHelp, overviewHelp, type Listed } from './help.ts';
 import { common, entries, type Entry, find, groups, loadAll, nameIn, topLevel } from './index.ts';
@@ -184,7 +185,9 @@ const contextOf = (own: Surroundings, client: ApiClient): Context => ({
 
 function textOf(error: unknown): string {
   if (error instanceof UsageError) return error.message;
-  return error instanceof ApiError ? `Error response from daemon: ${error.message}\n` : `${messageOf(error)}\n`;
+  // The daemon's words may be a registry's.
+  const text = harmless(messageOf(error));
+  return error instanceof ApiError ? `Error response from daemon: ${text}\n` : `${text}\n`;
 }
 
 async function report(error: unknown, own: Surroundings, debug: boolean): Promise<number> {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { portsText } from '../lists/ports.ts';
+import { historyListing } from '../lists/history.ts';
 import { imageRows } from '../lists/images.ts';
 import { indentJson, parseValue } from './json.ts';
+import { printer } from './listing.ts';
 import { alignColumns } from './table.ts';
 import { compareNatural, ellipsis, shortId } from './text.ts';
 import { binarySize, goTimeOfText, humanDuration, humanSize } from './units.ts';
@@ -147,6 +149,15 @@ void describe('ports', () => {
   ] as const) {
     void test(text === '' ? '(none)' : text, () => assert.equal(portsText(ports), text));
   }
+});
+
+void test('what an image says of itself does not steer the terminal', async () => {
+  const print = await printer(historyListing({ truncate: false, human: false, now: 0 }), '');
+  const words = { CreatedBy: 'RUN \x1b[2J\x9b2J', Comment: '\x1b]0;title\x07ü' };
+  const text = print([{ Id: 'sha256:1', Created: 0, Size: 0, ...words }]);
+  // oxlint-disable-next-line no-control-regex
+  assert.doesNotMatch(text, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+  assert.match(text, /RUN \[2J2J .*\]0;titleü\n$/);
 });
 
 void test('an image has a row for each of its names', () => {

@@ -2,6 +2,7 @@
 import type { Template } from '../template/template.ts';
 import type { Value } from '../template/values.ts';
 import { alignColumns } from './table.ts';
+import { harmless } from './text.ts';
 
 export interface Field<Row> {
   /** Of its column in a table. */
@@ -33,7 +34,7 @@ function plain<Row>({ fields }: Listing<Row>, rows: readonly Row[], columns: rea
 function table<Row>(listing: Listing<Row>, rows: readonly Row[]): string {
   const { columns, fields } = listing;
   const header = `${columns.map((name) => fields[name]?.header ?? '').join('\t')}\n`;
-  return alignColumns(header + plain(listing, rows, columns).join(''));
+  return alignColumns(header + harmless(plain(listing, rows, columns).join('')));
 }
 
 type Printer<Row> = (rows: readonly Row[]) => string;

@@ -6,6 +6,14 @@ export function ellipsis(text: string, length: number): string {
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 
+/**
+ * Without the characters that steer a terminal (C0, DEL and C1; U+009B begins a command as ESC [ does): words of images and
+ * registries are anybody's. Tabs and line ends stay.
+ */
+export const harmless = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex
+  text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, '');
+
 /** 'sha256:0123…' → its first 12 digits. */
 export const shortId = (id: string): string => id.slice(id.indexOf(':') + 1).slice(0, 12);
 

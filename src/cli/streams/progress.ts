@@ -1,5 +1,6 @@
 /** The progress of pulls, pushes and loads as text: a line for each layer, redrawn in place on a terminal. Pure. */
 import type { Json } from '../../model/json.ts';
+import { harmless } from '../format/text.ts';
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
@@ -37,13 +38,7 @@ const CLEAR_LINE = `${ESCAPE}2K\r`;
 const up = (lines: number): string => (lines > 0 ? `${ESCAPE}${lines}A` : '');
 const down = (lines: number): string => (lines > 0 ? `${ESCAPE}${lines}B` : '');
 
-/** A registry's words must not steer the terminal. */
-const harmless = (character: string): boolean => {
-  const code = character.charCodeAt(0);
-  return code >= 32 ? code !== 127 : '\t\n\r'.includes(character);
-};
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value.split('').filter(harmless).join('') : '');
+const textOf = (value: unknown): string => (typeof value === 'string' ? harmless(value) : '');
 const numberOf = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
 
 /** An 'error' in the midst of a progress stream. */

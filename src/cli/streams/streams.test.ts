@@ -99,7 +99,7 @@ void describe('progress', () => {
   void test('an error ends it; the words of others do not steer the terminal', () => {
     const view = new ProgressView({ terminal: true, columns: 80 });
     assert.throws(() => view.render({ errorDetail: { message: 'denied' }, error: 'denied' }), ProgressError);
-    assert.equal(view.render({ stream: 'a\x1b[2Jb\n' }), 'a[2Jb\n');
+    assert.equal(view.render({ stream: 'a\x1b[2J\x9b2Jb\n' }), 'a[2J2Jb\n');
   });
 });
 
