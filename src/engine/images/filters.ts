@@ -1,52 +1,15 @@
 /** The filters of `images` and `image prune`, as Docker reads them. Pure: the clock comes in as a number. */
 import { invalidParameter } from '../../errors.ts';
 import type { Filters } from '../../model/json.ts';
+import { parseGlob } from './glob.ts';
+import type { Glob } from './glob.ts';
 import { familiar, familiarRepository, tryParse } from './reference.ts';
 
-/** Go's path.Match: '*' and '?' stop at '/', '[a-z]' and '[^a]' are classes, '\' takes the next character as it is. */
-export function globToRegExp(pattern: string): RegExp {
-  const bad = (): Error => invalidParameter(`invalid filter 'reference=${pattern}': syntax error in pattern`);
-  const literal = (c: string): string => c.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  const classLiteral = (c: string): string => (c === '-' ? '\\-' : literal(c));
-  const chars = Array.from(pattern);
-  let source = '';
-  for (let i = 0; i < chars.length; i++) {
-    const c = chars[i]!;
-    if (c === '*') source += '[^/]*';
-    else if (c === '?') source += '[^/]';
-    else if (c === '\\') {
-      const next = chars[++i];
-      if (next === undefined) throw bad();
-      source += literal(next);
-    } else if (c === '[') {
-      const negated = chars[i + 1] === '^';
-      if (negated) i++;
-      let body = '';
-      for (i++; chars[i] !== ']' || body === ''; i++) {
-        let member = chars[i];
-        if (member === '\\') member = chars[++i];
-        else if (member === '-' || member === ']') throw bad();
-        if (member === undefined) throw bad();
-        body += classLiteral(member);
-        if (chars[i + 1] === '-') {
-          i += 2;
-          if (chars[i] === '\\') i++;
-          const end = chars[i];
-          if (end === undefined || end === ']' || end < member) throw bad();
-          body += `-${classLiteral(end)}`;
-        }
-      }
-      source += negated ? `[^${body}]` : `[${body}]`;
-    } else source += literal(c);
-  }
-  return new RegExp(`^${source}$`, 'u');
-}
-
 /** Whether a stored name is one that `pattern` means: with its tag, or its repository alone. */
-export function matchesReference(pattern: RegExp, name: string): boolean {
+export function matchesReference(pattern: Glob, name: string): boolean {
   const reference = tryParse(name);
   if (reference === undefined) return false;
-  return pattern.test(familiar(reference)) || pattern.test(familiarRepository(reference));
+  return pattern(familiar(reference)) || pattern(familiarRepository(reference));
 }
 
 /** 'a' asks for the key, 'a=b' for the value too. */
@@ -127,7 +90,7 @@ export function listFilter(
   const all = (name: string): readonly string[] => filters.get(name) ?? [];
   const before = Math.min(...all('before').map(timeOf), ...all('until').map((text) => parseMoment(text, now)));
   const since = Math.max(...all('since').map(timeOf));
-  const globs = all('reference').map(globToRegExp);
+  const globs = all('reference').map(parseGlob);
   return (image) =>
     (dangling === undefined || isTagged(image) !== dangling) &&
     all('label').every((label) => matchesLabel(label, image.labels)) &&
