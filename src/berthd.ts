@@ -1,6 +1,7 @@
 /** berthd: who is who. The order of its life stands in daemon/run.ts. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { runDaemon } from './daemon/run.ts';
 import type { Parts, PartsContext } from './daemon/run.ts';
 import { createEngine } from './engine/engine.ts';
@@ -71,6 +72,10 @@ async function compose({ settings, store, events, log, hybridCgroups }: PartsCon
     },
   };
 }
+
+// Filters of clients are regular expressions, which Docker matches in linear time: '((a+)+)+$' must not hold the daemon.
+// After 50,000 steps back V8 goes on with its automaton, which knows none (not with look-around and back references).
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
 
 void (async () => {
   process.exit(await runDaemon(process.argv.slice(2), { leaveHybridCgroups, compose }));
