@@ -1,4 +1,5 @@
 /** What every part of the engine works with. */
+import { posix } from 'node:path';
 import type { Logger } from '../log.ts';
 import type { DaemonSettings } from '../daemon/settings.ts';
 import type { Publish } from '../model/events.ts';
@@ -61,6 +62,6 @@ export function publish(
 export const cgroupOf = (context: Context, { record }: Container): string =>
   `/${parentCgroup(context, record.hostConfig.CgroupParent)}/${record.id}`;
 
-/** Without slashes at its ends. */
+/** Without slashes at its ends, and without a way up. */
 export const parentCgroup = (context: Context, own: string): string =>
-  (own || context.settings.cgroupParent || 'berth').replace(/^\/+|\/+$/g, '') || 'berth';
+  posix.normalize(`/${own || context.settings.cgroupParent || 'berth'}`).replace(/^\/+|\/+$/g, '') || 'berth';

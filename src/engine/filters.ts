@@ -23,12 +23,17 @@ const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exi
 export function matchesLabels(labels: Readonly<Record<string, string>>, wanted: readonly string[]): boolean {
   return wanted.every((text) => {
     const at = text.indexOf('=');
-    if (at < 0) return text in labels;
-    return labels[text.slice(0, at)] === text.slice(at + 1);
+    const key = at < 0 ? text : text.slice(0, at);
+    return Object.hasOwn(labels, key) && (at < 0 || labels[key] === text.slice(at + 1));
   });
 }
 
+/** Look-around and back references: what Go's regular expressions lack, and what can take exponential time here. */
+const BACKTRACKING = /\(\?[=!<]|\\(?:[1-9]|k<)/;
+
+/** A pattern that is none matches as the text that it is, as in dockerd. */
 function matcher(pattern: string): (text: string) => boolean {
+  if (BACKTRACKING.test(pattern)) return (text) => text === pattern;
   try {
     const expression = new RegExp(pattern);
     return (text) => expression.test(text);

@@ -107,6 +107,20 @@ export function parseBind(text: string, environment: MountEnvironment): MountRec
   };
 }
 
+/** Files of /proc that programs such as lxcfs lay their own over; runc takes the same ones (checkProcMount). */
+const PROC_FILES = new Set(
+  'cpuinfo diskstats meminfo stat swaps uptime loadavg slabinfo net/dev sys/kernel/ns_last_pid'
+    .split(' ')
+    .map((name) => `/proc/${name}`),
+);
+
+/** A mount over /proc would take the masked paths away. */
+function refuseProc(target: string): void {
+  if (target !== '/proc' && !target.startsWith('/proc/')) return;
+  if (PROC_FILES.has(target)) return;
+  throw invalidParameter(`invalid mount path: ${JSON.stringify(target)} cannot be mounted because it is inside /proc`);
+}
+
 export function mountPoints(
   config: ContainerConfig,
   host: HostConfig,
@@ -115,6 +129,7 @@ export function mountPoints(
   const result = new Map<string, MountRecord>();
   const create: string[] = [];
   const add = (record: MountRecord): void => {
+    refuseProc(record.Destination);
     if (result.has(record.Destination)) throw invalidParameter(`Duplicate mount point: ${record.Destination}`);
     result.set(record.Destination, record);
   };
@@ -184,6 +199,7 @@ export function mountPoints(
     if (!destination.startsWith('/'))
       throw invalidParameter(`invalid mount path: '${destination}' mount path must be absolute`);
     if (target === '/') throw invalidParameter("invalid specification: destination can't be '/'");
+    refuseProc(target);
     if (result.has(target)) throw invalidParameter(`Duplicate mount point: ${target}`);
   }
   const tmpfs = new Set(Object.keys(host.Tmpfs ?? {}).map(cleanPath));

@@ -301,6 +301,15 @@ void describe('mounts', () => {
       /Duplicate mount point: \/d/,
     );
   });
+  void test('nothing is mounted over /proc, but what has its file there', () => {
+    const over = (destination: string): unknown =>
+      mountPoints(sampleConfig({}), sampleHost({ Binds: [`/x:${destination}`] }), environment).mounts.length;
+    for (const bad of ['/proc', '/proc/', '/x/../proc/sys', '/proc/self/attr']) {
+      assert.throws(() => over(bad), /cannot be mounted because it is inside \/proc/, bad);
+    }
+    assert.equal(over('/proc/meminfo'), 1);
+    assert.equal(over('/process'), 1);
+  });
   void test('paths are cleaned', () =>
     assert.deepEqual(['/a//b/./c/..', '/..', 'x'].map(cleanPath), ['/a/b', '/', '/x']));
 });

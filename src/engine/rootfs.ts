@@ -12,6 +12,8 @@ import {
   openSync,
   readFileSync,
   readdirSync,
+  renameSync,
+  rmSync,
   statSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
@@ -76,17 +78,29 @@ export function makeWorkingDirectory(root: string, path: string, { uid, gid }: I
   chownSync(target, uid, gid);
 }
 
-/** Where a mount goes there must be something to mount on; runtimes make it, Berth copies volumes' first content. */
-export async function fillVolumes(root: string, mounts: readonly MountRecord[]): Promise<void> {
+/**
+ * Gives a new volume its first content, what the image has at that place. It is copied beside the volume and takes its
+ * place whole: no process sees it half, and none that has the volume already can plant a link where root writes. A
+ * volume that a running container has (`inUse`) stays as it is.
+ */
+export async function fillVolumes(
+  root: string,
+  mounts: readonly MountRecord[],
+  inUse: (source: string) => boolean,
+): Promise<void> {
   for (const { Type, copyUp, Source, Destination } of mounts) {
     if (Type !== 'volume') continue;
     mkdirSync(Source, { recursive: true });
-    if (!copyUp || readdirSync(Source).length > 0) continue;
+    if (!copyUp || readdirSync(Source).length > 0 || inUse(Source)) continue;
     const from = resolveIn(root, Destination);
     const stat = lstatSync(from, { throwIfNoEntry: false });
     if (!stat?.isDirectory()) continue;
-    chownSync(Source, stat.uid, stat.gid);
-    chmodSync(Source, stat.mode & 0o7777);
-    if (readdirSync(from).length > 0) await execute('cp', ['-a', '--', `${from}/.`, Source]);
+    const filled = `${Source}.filling`;
+    rmSync(filled, { recursive: true, force: true });
+    mkdirSync(filled, { mode: 0o700 });
+    if (readdirSync(from).length > 0) await execute('cp', ['-a', '--', `${from}/.`, filled]);
+    chownSync(filled, stat.uid, stat.gid);
+    chmodSync(filled, stat.mode & 0o7777);
+    renameSync(filled, Source);
   }
 }

@@ -61,7 +61,7 @@ function firstFailure(context: Context, thrown: unknown): unknown {
 }
 
 async function launch(context: Context, container: Container): Promise<void> {
-  const { filters, paths, runtime, sandboxes } = context;
+  const { filters, paths, registry, runtime, sandboxes } = context;
   const { record } = container;
   const { id, hostConfig: host, config } = record;
   const bundle = paths.bundle(id);
@@ -105,7 +105,9 @@ async function launch(context: Context, container: Container): Promise<void> {
   }
   const identity = identityIn(rootfs, config.User, host.GroupAdd ?? []);
   makeWorkingDirectory(rootfs, config.WorkingDir, identity);
-  await fillVolumes(rootfs, record.mounts);
+  await fillVolumes(rootfs, record.mounts, (source) =>
+    registry.all().some((other) => other.running && other.record.mounts.some((mount) => mount.Source === source)),
+  );
   const init = (host.Init ?? context.settings.init) ? initProgram(context) : undefined;
   const sandbox = await opening;
   const cgroup = cgroupOf(context, container);

@@ -146,6 +146,8 @@ void describe('filters', () => {
     [{ id: ['aaa'] }, ['web']],
     [{ name: ['^/o', 'nothing'] }, ['old']],
     [{ name: ['('] }, []],
+    [{ name: ['(?=w)web', '(w)eb\\1'] }, []],
+    [{ label: ['constructor'] }, []],
     [{ label: ['tier'] }, ['web', 'old']],
     [{ label: ['tier=front', 'x'] }, []],
     [{ status: ['exited', 'running'] }, ['old']],
