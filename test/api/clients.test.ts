@@ -112,12 +112,12 @@ void test('docker shows the texts of what is refused', () =>
   withApi(async (x) => {
     const cases: [string[], RegExp][] = [
       [['inspect', 'nothing'], /No such object: nothing/i],
-      [['network', 'inspect', 'nothing'], /network nothing not found/],
+      [['network', 'inspect', 'nothing'], /network nothing not found|No such network: nothing/],
       [['search', 'x'], /berth does not search registries/],
       [['node', 'ls'], /This node is not a swarm manager/],
       [['volume', 'create', 'v'], /later version/],
       [['pause', 'x'], /later version/],
-      [['plugin', 'inspect', 'p'], /plugin "p" not found/],
+      [['plugin', 'inspect', 'p'], /plugin "p" not found|No such plugin: p/],
     ];
     for (const [args, text] of cases) {
       const got = await docker(x, ...args);

@@ -1,6 +1,7 @@
 /** The real daemon, shown by both clients: the same words print the same. */
 import assert from 'node:assert/strict';
 import { hostTest } from '../support/host.ts';
+import { noJudge } from '../support/stock-client.ts';
 
 const SAME: readonly string[] = [
   'ps -a --no-trunc',
@@ -34,7 +35,7 @@ const SAME: readonly string[] = [
   'events --since 1 --until 0s -f type=container -f event=start --format {{.Actor.Attributes.name}}',
 ];
 
-hostTest('both clients show the real daemon alike', {}, async (host) => {
+hostTest('both clients show the real daemon alike', { skip: noJudge }, async (host) => {
   const daemon = await host.startDaemon();
   await daemon.dockerOk('run', '-d', '--name', 'up', '--label', 'a=b', 'busybox', 'sleep', '1000');
   await daemon.berthOk('run', '--name', 'ended', 'busybox', 'sh', '-c', 'exit 3').catch(() => undefined);

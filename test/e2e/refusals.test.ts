@@ -90,7 +90,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     args: ['run', '--rm', '--sysctl', 'kernel.panic=1', 'busybox', 'true'],
     code: 125,
-    says: /sysctl 'kernel\.panic=1' is not allowed/,
+    says: /sysctl 'kernel\.panic=1' is not (?:allowed|whitelisted)/,
   },
   {
     args: ['run', '--rm', '--security-opt', 'nonesuch=1', 'busybox', 'true'],
@@ -128,7 +128,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   { args: ['tag', 'nonesuch', 'x'], code: 1, says: /No such image: nonesuch/ },
   { args: ['network', 'rm', 'bridge'], code: 1, says: /bridge is a pre-defined network and cannot be removed/ },
-  { args: ['network', 'inspect', 'nonesuch'], code: 1, says: /network nonesuch not found/ },
+  { args: ['network', 'inspect', 'nonesuch'], code: 1, says: /network nonesuch not found|No such network: nonesuch/ },
   { args: ['ps', '--filter', 'nonesuch=1'], code: 1, says: /invalid filter 'nonesuch'/ },
   { args: ['ps', '--format', '{{.Nope'], code: 1, says: /template/, ownWords: /template/ },
   { args: ['inspect', 'nonesuch'], code: 1, says: /no such object: nonesuch/i },

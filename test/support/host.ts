@@ -231,8 +231,12 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
  * A test on a host. Against `await using` in a test it has one advantage: when the body fails *and* the host is not
  * clean after it, both are reported (the runner shows nothing of a SuppressedError but its name).
  */
-export function hostTest(name: string, options: HostOptions, body: (host: Host) => Promise<void>): void {
-  void test(name, async () => {
+export function hostTest(
+  name: string,
+  options: HostOptions & { skip?: string | false },
+  body: (host: Host) => Promise<void>,
+): void {
+  void test(name, { skip: options.skip ?? false }, async () => {
     const host = await createHost(options);
     let failure: unknown;
     await body(host).catch((error: unknown) => (failure = error));

@@ -10,6 +10,7 @@ import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { createBody } from './body.ts';
 import { runValues } from './testing.ts';
+import { noJudge } from '../../../test/support/stock-client.ts';
 
 interface Answer {
   body: Record<string, unknown> | undefined;
@@ -277,11 +278,7 @@ const BAD: readonly string[][] = [
   ['-v', ':/a', 'b'],
 ];
 
-const available = await new Promise<boolean>((done) =>
-  execFile('docker', ['--version'], (error) => done(error === null)),
-);
-
-void describe('flags of run mean what they mean to the stock client', { skip: !available }, () => {
+void describe('flags of run mean what they mean to the stock client', { skip: noJudge }, () => {
   for (const args of GOOD) {
     void test(args.join(' '), async () => {
       const stock = await docker(args);
