@@ -1,5 +1,5 @@
 /** `run --rm busybox true` as a person waits for it: from the start of the client's process to its end. */
-import { figures, interleaved, timed, type Figures } from '../stats.ts';
+import { interleaved, timed, type Figures } from '../stats.ts';
 import { run } from '../process.ts';
 import { target, type Row, type SuiteContext } from './suite.ts';
 
@@ -59,5 +59,3 @@ export async function clientStartUp({ peers, rounds, say }: SuiteContext): Promi
   }
   return rows;
 }
-
-export { figures };

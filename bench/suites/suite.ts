@@ -8,7 +8,7 @@ export interface Row {
   unit: 'ms' | 'MB';
   /** Contender → figures. */
   figures: Record<string, Figures>;
-  /** Figures of the contender divided by Berth's, or whatever `ratioOf` says. */
+  /** Stated limits, and whether this run kept them. */
   targets: { text: string; value: number; limit: number; met: boolean }[];
 }
 
@@ -18,8 +18,6 @@ export interface SuiteContext {
   rounds: number;
   say: (text: string) => void;
 }
-
-export type Suite = (context: SuiteContext) => Promise<Row[]>;
 
 /** A stated limit and whether this run kept it. `value` is NaN where the peer is absent; such a target is left out. */
 export function target(text: string, value: number, limit: number): Row['targets'] {

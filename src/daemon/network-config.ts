@@ -2,12 +2,12 @@
 import { isIP } from 'node:net';
 import { invalidParameter } from '../errors.ts';
 import type { Options } from './config.ts';
-import type { NetworkSettings } from './settings.ts';
+import type { DaemonNetworkSettings } from './settings.ts';
 import * as values from './values.ts';
 
-export function networkSettings(options: Options): NetworkSettings {
+export function networkSettings(options: Options): DaemonNetworkSettings {
   const iptables = options.bool('iptables');
-  const settings: NetworkSettings = {
+  const settings: DaemonNetworkSettings = {
     bridge: bridgeName(options.string('bridge')),
     bip: values.interfaceAddress('bip', options.string('bip'), 'ipv4'),
     bip6: values.interfaceAddress('bip6', options.string('bip6'), 'ipv6'),
@@ -41,7 +41,7 @@ export function networkSettings(options: Options): NetworkSettings {
   return settings;
 }
 
-function checkTogether(settings: NetworkSettings): void {
+function checkTogether(settings: DaemonNetworkSettings): void {
   const { bridge, bip, bip6, fixedCidr, fixedCidr6, defaultGateway, mtu } = settings;
   if (bridge !== '' && bip !== '') {
     throw invalidParameter('you specified -b & --bip, mutually exclusive options. Please specify only one');

@@ -94,6 +94,9 @@ async function serve(
   const began = performance.now();
   for (const warning of preflight(settings, surroundings())) log.warn(warning);
   const { outcome: hybridCgroups, reason } = composition.leaveHybridCgroups();
+  if (hybridCgroups === 'left') {
+    log.info('crun refuses hybrid cgroup hosts: the cgroup2 mount is out of sight for berthd and its containers');
+  }
   if (reason !== undefined) log.warn(`cannot hide the cgroup2 mount of this host from crun: ${reason}`);
   // Creates every thread of the libuv pool now: one born later, while the main thread is in a container's network
   // namespace, would stay there for good.

@@ -1,10 +1,5 @@
 /** Everything that flags and daemon.json decide, after defaults; the rest of the daemon reads nothing else. */
-export interface AddressPool {
-  /** CIDR, e.g. '172.17.0.0/12'. */
-  base: string;
-  /** Prefix length of the subnets cut from it. */
-  size: number;
-}
+import type { NetworkSettings } from '../network/settings.ts';
 
 export interface DaemonSettings {
   /** Listen addresses: 'unix:///path', 'tcp://host:port', 'fd://'. */
@@ -41,7 +36,7 @@ export interface DaemonSettings {
   plainTcp?: boolean;
   seccompProfile: string;
   noNewPrivileges: boolean;
-  network: NetworkSettings;
+  network: DaemonNetworkSettings;
 }
 
 export interface TlsSettings {
@@ -53,34 +48,8 @@ export interface TlsSettings {
   verify: boolean;
 }
 
-export interface NetworkSettings {
-  /** Name of the default bridge; '' means docker0 or the next free name; 'none' means no default bridge. */
-  bridge: string;
-  /** Gateway address with prefix of the default bridge, '' for the first free pool. */
-  bip: string;
-  bip6: string;
-  fixedCidr: string;
-  fixedCidr6: string;
-  defaultGateway: string;
-  defaultGateway6: string;
-  /** Bytes; 0 means 1500. */
-  mtu: number;
-  dns: string[];
-  dnsSearch: string[];
-  dnsOptions: string[];
-  ipForward: boolean;
+export interface DaemonNetworkSettings extends NetworkSettings {
   ipForwardNoDrop: boolean;
-  ipMasq: boolean;
-  icc: boolean;
-  /** Whether Berth makes firewall rules at all, per family. */
-  iptables: boolean;
-  ip6tables: boolean;
-  ipv6: boolean;
   firewallBackend: 'nftables' | 'iptables';
   userlandProxy: boolean;
-  /** Default host address of published ports. */
-  ip: string;
-  hostGatewayIps: string[];
-  allowDirectRouting: boolean;
-  defaultAddressPools: AddressPool[];
 }

@@ -1,7 +1,7 @@
 /** Checks of single settings: each takes a text and returns what it means, or throws InvalidParameter. Pure but for isIP. */
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { invalidParameter } from '../errors.ts';
-import type { AddressPool } from './settings.ts';
+import type { DefaultPool } from '../network/settings.ts';
 
 export function ip(text: string): string {
   if (isIP(text) === 0) throw invalidParameter(`IP address is not correctly formatted: ${text}`);
@@ -60,7 +60,7 @@ export function contains(outer: string, inner: string): boolean {
 }
 
 /** 'base=10.10.0.0/16,size=24' */
-export function addressPool(text: string): AddressPool {
+export function addressPool(text: string): DefaultPool {
   const fields = new Map<string, string>();
   for (const field of text.split(',')) {
     const [key = '', value] = field.trim().split('=');

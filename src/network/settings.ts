@@ -1,12 +1,15 @@
-/** The daemon's settings as far as networks know them; see daemon/settings.ts for the meaning of each. */
+/** What flags and daemon.json decide about networks; daemon/settings.ts adds what only the daemon itself reads. */
 export interface NetworkSettings {
+  /** Name of the default bridge; '' means docker0 or the next free name; 'none' means no default bridge. */
   bridge: string;
+  /** Gateway address with prefix of the default bridge, '' for the first free pool. */
   bip: string;
   bip6: string;
   fixedCidr: string;
   fixedCidr6: string;
   defaultGateway: string;
   defaultGateway6: string;
+  /** Bytes; 0 means 1500. */
   mtu: number;
   dns: readonly string[];
   dnsSearch: readonly string[];
@@ -14,11 +17,20 @@ export interface NetworkSettings {
   ipForward: boolean;
   ipMasq: boolean;
   icc: boolean;
+  /** Whether Berth makes firewall rules at all, per family. */
   iptables: boolean;
   ip6tables: boolean;
   ipv6: boolean;
+  /** Default host address of published ports. */
   ip: string;
   hostGatewayIps: readonly string[];
   allowDirectRouting: boolean;
-  defaultAddressPools: readonly { base: string; size: number }[];
+  defaultAddressPools: readonly DefaultPool[];
+}
+
+export interface DefaultPool {
+  /** CIDR, e.g. '172.17.0.0/12'. */
+  base: string;
+  /** Prefix length of the subnets cut from it. */
+  size: number;
 }

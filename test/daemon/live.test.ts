@@ -1,5 +1,6 @@
 /** Containers live on while berthd does not: stopped in order, killed, or killed in the middle of something. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Daemon } from '../support/daemon.ts';
 import type { Host } from '../support/host.ts';
@@ -78,6 +79,10 @@ hostTest('kill -9 in the middle of runs: the next start cleans up', {}, async (h
 
 hostTest('on a host with cgroup v1 and v2 side by side, crun works', { hybridCgroups: true }, async (host) => {
   const daemon = await host.startDaemon();
+  const controllers = '/sys/fs/cgroup/unified/cgroup.controllers';
+  if (existsSync(controllers) && readFileSync(controllers, 'utf8').trim() !== '') {
+    assert.match(daemon.log(), /cgroup2 mount is out of sight/);
+  }
   assert.equal(await daemon.dockerOk('run', '--rm', '--memory=32m', 'busybox', 'echo', 'fine'), 'fine');
   await daemon.dockerOk('run', '-d', '--name', 'web', 'busybox', 'sleep', '1000');
   await daemon.kill9();
