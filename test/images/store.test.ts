@@ -147,6 +147,10 @@ void test('list, filters and prune', async () => {
   assert.deepEqual(await tags(['dangling', ['true']]), ['-']);
   assert.deepEqual(await tags(['reference', ['a/*']]), ['a/x:1']);
   assert.deepEqual(await tags(['reference', ['b:*', '*/x']]), ['a/x:1', 'b:1']);
+  await store.images.tag('a/x:1', 'other', '2');
+  const [both] = await list(store, ['reference', ['other']]);
+  assert.deepEqual(both?.['RepoTags'], ['other:2'], 'of an image with several names those that were asked for');
+  await store.images.remove('other:2', { force: false, noPrune: false });
   await assert.rejects(list(store, ['nope', ['1']]), { message: "invalid filter 'nope'" });
   await assert.rejects(list(store, ['before', ['none']]), { message: 'No such image: none:latest' });
   const [image] = await list(store, ['reference', ['a/x']]);

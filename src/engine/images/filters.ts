@@ -79,6 +79,12 @@ export interface Candidate {
 
 const isTagged = (image: Candidate): boolean => image.names.some((name) => !name.includes('@'));
 
+/** Which names of an image `reference` asks for; without that filter all of them. */
+export function namesFilter(filters: Filters): (name: string) => boolean {
+  const globs = (filters.get('reference') ?? []).map(parseGlob);
+  return (name) => globs.length === 0 || globs.some((glob) => matchesReference(glob, name));
+}
+
 /** `before` and `since` name images, whose creation times `timeOf` gives. */
 export function listFilter(
   filters: Filters,
@@ -90,14 +96,14 @@ export function listFilter(
   const all = (name: string): readonly string[] => filters.get(name) ?? [];
   const before = Math.min(...all('before').map(timeOf), ...all('until').map((text) => parseMoment(text, now)));
   const since = Math.max(...all('since').map(timeOf));
-  const globs = all('reference').map(parseGlob);
+  const named = namesFilter(filters);
   return (image) =>
     (dangling === undefined || isTagged(image) !== dangling) &&
     all('label').every((label) => matchesLabel(label, image.labels)) &&
     !all('label!').some((label) => matchesLabel(label, image.labels)) &&
     image.created < before &&
     image.created > since &&
-    (globs.length === 0 || globs.some((glob) => image.names.some((name) => matchesReference(glob, name))));
+    (all('reference').length === 0 || image.names.some(named));
 }
 
 export function pruneFilter(filters: Filters, now: number): (image: Candidate) => boolean {

@@ -5,7 +5,7 @@ import { BUSYBOX, makeBusybox } from './busybox.ts';
 import { isNotFound, lookup, nameImage } from './context.ts';
 import type { ImageContext, ImagesOptions } from './context.ts';
 import { StoreEditor } from './edit.ts';
-import { listFilter, pruneFilter } from './filters.ts';
+import { listFilter, namesFilter, pruneFilter } from './filters.ts';
 import { importArchive } from './import.ts';
 import { Layout } from './layout.ts';
 import type { ImageEntry, Snapshot } from './layout.ts';
@@ -146,7 +146,10 @@ export function createImages(options: ImagesOptions): Images {
       const wanted = listFilter(filters, Date.now(), timeOf);
       const chosen = views().filter((view) => wanted(candidateOf(view)));
       chosen.sort((a, b) => candidateOf(b).created - candidateOf(a).created);
-      return chosen.map(listItem);
+      const named = namesFilter(filters);
+      return chosen.map(({ entry, ...view }) =>
+        listItem({ ...view, entry: { ...entry, names: (entry.names ?? []).filter(named) } }),
+      );
     },
 
     async inspect(ref) {
