@@ -49,7 +49,10 @@ export interface TlsSettings {
 }
 
 export interface DaemonNetworkSettings extends NetworkSettings {
+  /** Accepted for dockerd's sake: Berth never turns FORWARD's policy to DROP. */
   ipForwardNoDrop: boolean;
   firewallBackend: 'nftables' | 'iptables';
-  userlandProxy: boolean;
+  allowDirectRouting: boolean;
+  /** 'MARK' or 'MARK/MASK', '' for none. */
+  bridgeAcceptFwmark: string;
 }

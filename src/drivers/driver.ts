@@ -7,19 +7,26 @@ export interface SubnetConfig {
   subnet: string;
   /** CIDR inside `subnet` from which addresses are handed out; '' for all of it. */
   range: string;
-  /** The bridge's own address in it. */
+  /** The bridge's own address in it; '' where there is none (isolated, IPAM driver null). */
   gateway: string;
-  /** Where containers send what leaves the subnet; `gateway` when nobody says otherwise. */
+  /** Where containers send what leaves the subnet; `gateway` when nobody says otherwise, '' for no way out. */
   routeVia: string;
+  /** Names for addresses that are not handed out (`--aux-address`). */
+  auxiliary: Readonly<Record<string, string>>;
 }
 
 /** What a driver knows of a network. */
 export interface NetworkConfig {
   id: string;
   name: string;
+  ipv4: boolean;
+  ipv6: boolean;
+  internal: boolean;
   subnets: readonly SubnetConfig[];
-  /** Docker's own: 'com.docker.network.bridge.name'… */
+  /** Docker's own: 'com.docker.network.bridge.enable_icc'… */
   options: Readonly<Record<string, string>>;
+  /** Name of the bridge. */
+  bridge: string;
   /** Written on what the network makes on the host: whose it is. */
   owner: string;
   /** MAC of the bridge, so that it does not change with its ports. */
@@ -28,16 +35,21 @@ export interface NetworkConfig {
   foreignBridge: boolean;
   /** Settings of the daemon that reach into the plan. */
   ipForward: boolean;
-  firewall: boolean;
-  directRouting: boolean;
+  /** Which families get rules (--iptables, --ip6tables). */
+  firewall: { 4: boolean; 6: boolean };
 }
 
 /** What a driver knows of an endpoint. */
 export interface EndpointConfig {
   /** With prefix; at most one of each family. */
   addresses: readonly string[];
+  /** Asked for beside (`--link-local-ip`), with prefix. */
+  linkLocal: readonly string[];
   mac: string;
   hostName: string;
+  interfaceName: string;
+  /** Per endpoint: 'com.docker.network.endpoint.sysctls'… */
+  options: Readonly<Record<string, string>>;
 }
 
 export interface Driver {
@@ -45,7 +57,9 @@ export interface Driver {
   readonly type: 'bridge' | 'host' | 'null';
   /** Whether a sandbox on it has a namespace of its own. */
   readonly ownNamespace: boolean;
+  /** Options of a network that is to be made, checked: InvalidParameter in Docker's words. */
+  checkOptions(options: Readonly<Record<string, string>>): void;
   planNetwork(network: NetworkConfig): NetworkPlan;
-  /** The interfaces of a sandbox; `slot` counts its endpoints from 0. */
-  planEndpoint(network: NetworkConfig, endpoint: EndpointConfig, slot: number): readonly InterfacePlan[];
+  /** undefined where the driver makes no interface. Endpoint options that are wrong: InvalidParameter. */
+  planEndpoint(network: NetworkConfig, endpoint: EndpointConfig): InterfacePlan | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * What a driver wants from the kernel, as plain data. A plan says how things shall be, not how to get there; addresses
- * are text ('172.17.0.1/16'), MACs 'aa:bb:cc:dd:ee:ff', MTUs bytes.
+ * What a driver wants from the kernel and the firewall, as plain data. A plan says how things shall be, not how to get there;
+ * addresses are text ('172.17.0.1/16'), MACs 'aa:bb:cc:dd:ee:ff', MTUs bytes.
  */
 export interface Sysctl {
   /** With slashes: 'net/ipv4/ip_forward'. */
@@ -14,7 +14,7 @@ export interface BridgePlan {
   owner: string;
   mac: string;
   mtu: number;
-  /** The bridge's own addresses with prefix. Others that it has stay. */
+  /** The bridge's own addresses with prefix; none where the host stays out of the network. Others that it has stay. */
   addresses: readonly string[];
   sysctls: readonly Sysctl[];
 }
@@ -23,6 +23,13 @@ export interface RoutePlan {
   /** Destination with prefix; '0.0.0.0/0' and '::/0' are the default routes. */
   to: string;
   via: string;
+}
+
+/** A default route of a sandbox: by which of its interfaces it leaves, one for each family. */
+export interface DefaultRoute {
+  via: string;
+  /** Name inside: 'eth0'. */
+  interface: string;
 }
 
 /** One interface of a sandbox: a veth pair whose other end is a port of a bridge. */
@@ -38,9 +45,12 @@ export interface InterfacePlan {
   /** The bridge passes nothing between isolated ports; works without any firewall. */
   isolated: boolean;
   addresses: readonly string[];
+  /** Default routes are not among them: they belong to the sandbox as a whole. */
   routes: readonly RoutePlan[];
   /** Set inside, before the interface goes up. */
   sysctls: readonly Sysctl[];
+  /** How often, and milliseconds apart, neighbours are told of the addresses (gratuitous ARP, unsolicited NA). */
+  announce: { count: number; interval: number };
 }
 
 /** What a network needs on the host while it exists. */
@@ -48,18 +58,46 @@ export interface NetworkPlan {
   bridge: BridgePlan | undefined;
   /** Of the host; left as they are when the network goes, as dockerd leaves them. */
   sysctls: readonly Sysctl[];
-  rules: NetworkRules | undefined;
+  /** One for each family of the network that the firewall serves. */
+  rules: readonly NetworkRules[];
 }
 
-/** What a network asks of the firewall. */
+/**
+ * How the outside reaches containers (com.docker.network.bridge.gateway_mode_ipv4/6):
+ * 'nat' by published ports of the host only; 'nat-unprotected' also directly, every port; 'routed' directly, published
+ * ports only, nothing is translated; 'isolated' the bridge has no address, so the host is outside, too.
+ */
+export type GatewayMode = 'nat' | 'nat-unprotected' | 'routed' | 'isolated';
+
+/** What a network asks of the firewall for one family. */
 export interface NetworkRules {
   bridge: string;
-  /** CIDR, both families. */
+  family: 4 | 6;
+  /** CIDR, at least one, all of `family`. */
   subnets: readonly string[];
-  /** What leaves by another link gets that link's address as source. */
+  mode: GatewayMode;
+  /** What leaves by another link gets that link's address as source; only in the two nat modes. */
   masquerade: boolean;
+  /** …or this address of the host (com.docker.network.host_ipv4/6); '' for the link's. */
+  sourceAddress: string;
+  /** Nothing enters or leaves but between its own containers, and to the host's address on the bridge. */
+  internal: boolean;
   /** Whether containers of the network may speak to each other. */
   interContainer: boolean;
-  /** Whether others may open connections to its containers by routing to them. */
-  directRouting: boolean;
+  /** Links of the host by which published ports may be reached directly in mode 'nat' (trusted_host_interfaces). */
+  trustedInterfaces: readonly string[];
+}
+
+/** A published port, as far as the firewall carries it: both addresses are of one family. */
+export interface PortRule {
+  /** Of the network by which the container is reached. */
+  bridge: string;
+  protocol: 'tcp' | 'udp' | 'sctp';
+  /** '0.0.0.0' or '::' for every address of the host. */
+  hostAddress: string;
+  /** 0 in mode 'routed': nothing is translated, the container's port is opened. */
+  hostPort: number;
+  /** The container's. */
+  address: string;
+  port: number;
 }

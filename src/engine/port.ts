@@ -2,7 +2,14 @@
  * What the API (and nothing else) asks of the engine. `ref` is a full ID, a unique prefix of one, or a name with or
  * without its leading slash. Every method throws BerthError with Docker's text.
  */
-import type { ContainerConfig, ExecConfig, HostConfig, NetworkingConfig } from '../model/container.ts';
+import type {
+  ContainerConfig,
+  EndpointSettings,
+  ExecConfig,
+  HostConfig,
+  NetworkingConfig,
+  PortMap,
+} from '../model/container.ts';
 import type { Filters, Json } from '../model/json.ts';
 
 export interface CreateRequest {
@@ -85,6 +92,12 @@ export interface Containers {
   resize(ref: string, height: number, width: number): Promise<void>;
   top(ref: string, psArguments: string): Promise<Json>;
   prune(filters: Filters): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }>;
+
+  /** One more network, for a container that runs or not. */
+  connect(ref: string, network: string, settings: EndpointSettings): Promise<void>;
+  disconnect(ref: string, network: string, options: { force: boolean }): Promise<void>;
+  /** Changes the published ports of a container that runs or not; answers with the bindings that are in force. */
+  publish(ref: string, change: { add: PortMap; remove: PortMap }): Promise<{ Ports: PortMap }>;
 
   execCreate(ref: string, config: ExecConfig): Promise<{ Id: string }>;
   /** With `detach` there is no session. */

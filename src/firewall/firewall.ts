@@ -1,33 +1,41 @@
 /**
- * The one interface of the firewall: the whole desired state goes in, and is in force when the Promise resolves. The
- * rules of other programs, and the policies of chains that are not Berth's, are never touched.
+ * The one interface of the firewall. Desired state goes in, whole or as one change of it, and is in force when the Promise resolves.
+ * The rules of other programs, and the policies of chains that are not Berth's, are never touched. Calls are carried out
+ * in their order.
  */
-import type { NetworkRules } from '../drivers/plan.ts';
+import type { NetworkRules, PortRule } from '../drivers/plan.ts';
+
+export interface FirewallState {
+  /** At most one of each bridge and family. */
+  networks: readonly NetworkRules[];
+  /** Each belongs to a bridge and family of `networks`. */
+  ports: readonly PortRule[];
+}
+
+/** What goes and what comes, in one transaction. A network that is removed must have no ports left after it. */
+export interface FirewallChange {
+  remove?: Partial<FirewallState>;
+  add?: Partial<FirewallState>;
+}
+
+/** What holds for all networks; decided when the daemon starts. */
+export interface FirewallSettings {
+  /** Tables and chains of this daemon are named after it: network/instance.ts, instanceName(). */
+  instance: string;
+  /** --allow-direct-routing: published ports may be reached at the container's own address from anywhere. */
+  directRouting: boolean;
+  /** --bridge-accept-fwmark 'MARK' or 'MARK/MASK', decimal or 0x…; '' for none. */
+  acceptMark: string;
+}
 
 export interface Firewall {
-  /** Makes the rules of this daemon exactly these, whatever was left by an earlier run. Idempotent. */
-  set(networks: readonly NetworkRules[]): Promise<void>;
+  /** Makes the rules of this daemon exactly these, whatever was left by an earlier run or damaged since. Idempotent. */
+  set(state: FirewallState): Promise<void>;
+  /**
+   * Costs the same however many networks and ports there are. When it throws, nothing has changed, and removing what is not
+   * there succeeds (as after somebody else's `nft flush ruleset`).
+   */
+  change(change: FirewallChange): Promise<void>;
   /** Takes away every rule, chain and table of this daemon. */
   remove(): Promise<void>;
-}
-
-/** Rules of other tables than our own that are listed by `iptables -S` and `iptables -t nat -S`, in their order. */
-export type CompatRule = MasqueradeRule | ForwardRule;
-
-/** -t nat -A POSTROUTING -s <subnet> ! -o <bridge> -j MASQUERADE */
-export interface MasqueradeRule {
-  kind: 'masquerade';
-  subnet: string;
-  bridge: string;
-}
-
-/**
- * -t filter -I FORWARD: 'forward-out' is -i <bridge> -j ACCEPT, 'forward-in' -o <bridge> -j ACCEPT, 'forward-answers' the
- * same for conntrack's RELATED,ESTABLISHED. An accept in a table of our own would not help where another program made
- * FORWARD's policy DROP: every chain on a hook has its say.
- */
-export interface ForwardRule {
-  kind: 'forward-out' | 'forward-in' | 'forward-answers';
-  family: 4 | 6;
-  bridge: string;
 }

@@ -1,8 +1,8 @@
 /**
- * All that the pure network asks of the kernel. Implemented in linux/kernel.ts; kernel.fake.ts is the strict stand-in.
+ * All that the pure network asks of the kernel. Implemented in linux/kernel.ts; fake-kernel.ts is the strict stand-in.
  * Calls are synchronous and take milliseconds at most, except where a Promise says otherwise.
  */
-import type { BridgePlan, InterfacePlan, Sysctl } from '../drivers/plan.ts';
+import type { BridgePlan, DefaultRoute, InterfacePlan, Sysctl } from '../drivers/plan.ts';
 
 /** What is on the host, whoever made it. */
 export interface Survey {
@@ -33,8 +33,35 @@ export interface HostRoute {
   destination: string;
 }
 
+/**
+ * Something that was there is there no more, or was made, by whomever; what it means is the listener's to find out. Events
+ * come some milliseconds late and may come for what this daemon did itself.
+ */
+export type KernelEvent =
+  /** A link of the host; `name` is the one it had. */
+  | { kind: 'link-gone'; name: string }
+  /** Set down, or taken out of its bridge. */
+  | { kind: 'link-changed'; name: string }
+  /** With prefix, on a link of the host. */
+  | { kind: 'address-gone'; link: string; address: string }
+  | { kind: 'route-gone'; link: string; destination: string }
+  /** Addresses, routes or links inside a namespace that is bound to `path`. */
+  | { kind: 'inside'; path: string }
+  /** Another process deleted nftables rules, chains or tables that may be ours. */
+  | { kind: 'rules-gone' }
+  /** The kernel dropped events (ENOBUFS): everything may have changed. */
+  | { kind: 'lost' };
+
 export interface Kernel {
+  /** A full look: costs milliseconds with many links. For the start of the daemon and for repairs. */
   survey(): Survey;
+  /**
+   * The same, remembered and kept true by events once watch() was called: costs nothing. What this daemon does itself is in
+   * it some milliseconds later.
+   */
+  present(): Survey;
+  /** Called once. */
+  watch(listener: (event: KernelEvent) => void): void;
 
   /** Makes the bridge, or completes the one of that name: mark, MTU, addresses, up. Another's bridge: check first. */
   ensureBridge(plan: BridgePlan): void;
@@ -43,7 +70,16 @@ export interface Kernel {
   setSysctls(sysctls: readonly Sysctl[]): void;
 
   /** A namespace at `path` with lo and these interfaces up. All or nothing. Fails when `path` exists. */
-  createNamespace(path: string, interfaces: readonly InterfacePlan[]): void;
+  createNamespace(path: string, interfaces: readonly InterfacePlan[], defaults: readonly DefaultRoute[]): void;
+  /** One more interface in a namespace that is there. All or nothing. */
+  addInterface(path: string, plan: InterfacePlan): void;
+  /** Makes the namespace's default routes exactly these. */
+  setDefaultRoutes(path: string, defaults: readonly DefaultRoute[]): void;
+  /**
+   * Makes interfaces, addresses and routes complete again inside a namespace; what is there besides stays. True when something
+   * was missing.
+   */
+  repairNamespace(path: string, interfaces: readonly InterfacePlan[], defaults: readonly DefaultRoute[]): boolean;
   /** Binds `path` to the namespace of process `pid` unless it is bound to it already. */
   adoptNamespace(path: string, pid: number): void;
   /** Lets go of the namespace; its interfaces vanish some 30 ms later. Succeeds when there is none. */
@@ -64,6 +100,6 @@ export interface Kernel {
 export interface TextFiles {
   /** undefined when it does not exist. */
   read(path: string): string | undefined;
-  /** Mode 0644: processes of any user in the container read it. */
+  /** Mode 0644: processes of any user in the container read it. In place: containers see the file by a bind mount. */
   write(path: string, text: string): void;
 }

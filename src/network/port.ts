@@ -3,6 +3,7 @@
  * The controller implements both; nothing above it knows a driver.
  */
 import type { EndpointSettings, PortMap } from '../model/container.ts';
+import type { ContainerLink } from './records.ts';
 import type { Filters, Json } from '../model/json.ts';
 
 export interface SandboxRequest {
@@ -12,9 +13,17 @@ export interface SandboxRequest {
   /** Name of the image's entry for IPAM events; free text. */
   hostname: string;
   domainname: string;
-  /** 'default', 'bridge', 'host', 'none', 'container:<full id>' or a network's name. */
+  /** 'default', 'bridge', 'host', 'none', 'container:<full id>' or a network's name or ID. */
   networkMode: string;
+  /** Network's name or ID → settings; that of networkMode may be missing. */
   endpoints: Readonly<Record<string, EndpointSettings>>;
+  /** Of the default bridge; the containers exist. */
+  links: readonly ContainerLink[];
+  /** '80/tcp'. */
+  exposed: readonly string[];
+  portBindings: PortMap;
+  /** Every exposed port gets a host port. */
+  publishAll: boolean;
   dns: readonly string[];
   dnsSearch: readonly string[];
   dnsOptions: readonly string[];
@@ -58,23 +67,67 @@ export interface SandboxView {
   Networks: Record<string, EndpointView>;
 }
 
+export type ContainerWish = Omit<SandboxRequest, 'filesDir'>;
+
 /** For the engine. */
 export interface Sandboxes {
   /** Refuses, with Docker's text, what open() would refuse. Changes nothing. Called when a container is created. */
-  check(request: Omit<SandboxRequest, 'filesDir'>): void;
-  /** Makes namespace, endpoints, files; all or nothing. For 'container:' the other's sandbox must be open. */
+  check(wish: ContainerWish): void;
+  /**
+   * The container exists now: addresses that it asked for by name are nobody else's until forget(), whether it runs or not.
+   * Conflict ('Address already in use') changes nothing. Called again when its endpoints change; replaces what was reserved.
+   */
+  reserve(containerId: string, endpoints: Readonly<Record<string, EndpointSettings>>): void;
+  forget(containerId: string): void;
+  /** Name, ID and driver; NotFound: 'network … not found'. */
+  networkOf(ref: string): { id: string; name: string; driver: string };
+  /** Makes namespace, endpoints, files, names, ports; all or nothing. For 'container:' the other's sandbox must be open. */
   open(request: SandboxRequest): Promise<Sandbox>;
   /** Ends the sandbox: endpoints, namespace. Succeeds when there is none. */
   close(containerId: string): Promise<void>;
-  /** The container has another name now; what `network inspect` shows follows. */
-  rename?(containerId: string, name: string): void;
+  /** One more network for a running container. Forbidden when it is on it already. */
+  connect(containerId: string, network: string, settings: EndpointSettings): Promise<void>;
+  /** NotFound when the container is not on it. `force`: also when the kernel refuses to clean up. */
+  disconnect(containerId: string, network: string, options: { force: boolean }): Promise<void>;
+  /** Changes what a running container publishes; all or nothing. */
+  publish(containerId: string, change: { add: PortMap; remove: PortMap }): Promise<void>;
+  /** The container has another name now: the resolver and what `network inspect` shows follow. */
+  rename(containerId: string, name: string): Promise<void>;
   /** What `inspect` and `ps` show; undefined when the container has no open sandbox. */
   view(containerId: string): SandboxView | undefined;
   /**
-   * At start-up, after the engine knows which containers run (pid → their namespace): takes over their sandboxes,
-   * ends all others, rebuilds every rule.
+   * At start-up, after the engine knows which containers exist, and which of them run (pid → their namespace): takes over
+   * their sandboxes, ends all others, rebuilds every rule.
    */
-  restore(running: ReadonlyMap<string, { pid: number; name: string }>): Promise<void>;
+  restore(
+    running: ReadonlyMap<string, { pid: number; name: string }>,
+    existing: ReadonlyMap<string, Readonly<Record<string, EndpointSettings>>>,
+  ): Promise<void>;
+}
+
+/** The body of `POST /networks/create`, decoded; missing fields have the API's zero values. */
+export interface NetworkCreateRequest {
+  Name: string;
+  Driver: string;
+  Scope: string;
+  Internal: boolean;
+  Attachable: boolean;
+  Ingress: boolean;
+  ConfigOnly: boolean;
+  ConfigFrom: { Network: string } | null;
+  /** undefined: the driver's default (true). */
+  EnableIPv4?: boolean;
+  EnableIPv6?: boolean;
+  IPAM: { Driver: string; Config: IpamConfig[]; Options: Record<string, string> } | null;
+  Options: Record<string, string>;
+  Labels: Record<string, string>;
+}
+
+export interface IpamConfig {
+  Subnet: string;
+  IPRange: string;
+  Gateway: string;
+  AuxiliaryAddresses: Record<string, string>;
 }
 
 /** For the API. `ref` is a name, an ID or a unique prefix of one. */
@@ -83,9 +136,7 @@ export interface Networks {
   inspect(ref: string, options: { verbose: boolean; scope: string }): Json;
   /** Full ID of a network; NotFound: 'network … not found'. */
   resolve(ref: string): { id: string; name: string; driver: string };
-  create(request: Json): Promise<{ Id: string; Warning: string }>;
+  create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }>;
   remove(ref: string): Promise<void>;
-  connect(ref: string, container: string, settings: EndpointSettings): Promise<void>;
-  disconnect(ref: string, container: string, force: boolean): Promise<void>;
   prune(filters: Filters): Promise<{ NetworksDeleted: string[] }>;
 }

@@ -1,6 +1,7 @@
 /** What the store keeps of networks (kinds `network`, `endpoint`, `sandbox`), key = id. */
 import type { SubnetConfig } from '../drivers/driver.ts';
-import type { EndpointSettings } from '../model/container.ts';
+import type { HeldPort } from './attendant.ts';
+import type { EndpointSettings, PortMap } from '../model/container.ts';
 
 export interface NetworkRecord {
   /** 64 hex digits. */
@@ -11,12 +12,26 @@ export interface NetworkRecord {
   created: string;
   ipv4: boolean;
   ipv6: boolean;
+  internal: boolean;
+  attachable: boolean;
+  /** Only settings for other networks: nothing is made for it. */
+  configOnly: boolean;
+  /** Name of the network that its settings came from; ''. */
+  configFrom: string;
+  ipam: {
+    /** 'default' or 'null'. */
+    driver: string;
+    /** As given; null where none were. */
+    options: Record<string, string> | null;
+  };
   subnets: SubnetConfig[];
   /** Docker's own; as `network inspect` shows them. */
   options: Record<string, string>;
   labels: Record<string, string>;
   /** MAC of the bridge; '' where there is none. */
   mac: string;
+  /** Name of the bridge, given or made up; '' where there is none. */
+  bridge: string;
   /** The bridge is the administrator's (`--bridge`). */
   foreignBridge: boolean;
 }
@@ -34,6 +49,38 @@ export interface SandboxRecord {
   hostnamePath: string;
   hostsPath: string;
   resolvConfPath: string;
+  /** What the files and the resolver were made from, so that connect and disconnect can make them again. */
+  request: SandboxSettings;
+  /** What is published: container port → where. Empty for 'joined' and 'host'. */
+  ports: PortBinding[];
+}
+
+/** The lasting part of a SandboxRequest. */
+export interface SandboxSettings {
+  hostname: string;
+  domainname: string;
+  dns: readonly string[];
+  dnsSearch: readonly string[];
+  dnsOptions: readonly string[];
+  extraHosts: readonly string[];
+  /** Links of the default bridge (HostConfig.Links), resolved. */
+  links: readonly ContainerLink[];
+  exposed: readonly string[];
+  portBindings: PortMap;
+  publishAll: boolean;
+}
+
+export interface ContainerLink {
+  containerId: string;
+  /** Without leading slash. */
+  name: string;
+  alias: string;
+}
+
+/** One published port: where it is held on the host, and which endpoint it leads to. */
+export interface PortBinding extends HeldPort {
+  /** The endpoint's network. */
+  networkId: string;
 }
 
 export interface EndpointRecord {
@@ -45,6 +92,8 @@ export interface EndpointRecord {
   mac: string;
   /** Name of the veth end on the host; '' where there is none. */
   hostName: string;
+  /** Name inside: 'eth0'; '' where there is none. */
+  interfaceName: string;
   /** What was asked for, for `inspect`. */
   settings: EndpointSettings;
 }

@@ -24,7 +24,10 @@ export interface NetworkSettings {
   /** Default host address of published ports. */
   ip: string;
   hostGatewayIps: readonly string[];
-  allowDirectRouting: boolean;
+  /** A proxy for what no rule can translate: [::1], and everything without rules. */
+  userlandProxy: boolean;
+  /** Driver → options that its networks have when nobody says otherwise. */
+  defaultNetworkOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   defaultAddressPools: readonly DefaultPool[];
 }
 
