@@ -13,6 +13,8 @@ export interface SubnetConfig {
   routeVia: string;
   /** Names for addresses that are not handed out (`--aux-address`). */
   auxiliary: Readonly<Record<string, string>>;
+  /** The user named it, so containers may ask for addresses of it (`--ip`). */
+  configured: boolean;
 }
 
 /** What a driver knows of a network. */
