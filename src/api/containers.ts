@@ -2,10 +2,11 @@
 import { invalidParameter } from '../errors.ts';
 import type { Containers } from '../engine/port.ts';
 import { createRequest } from './decode/container.ts';
+import { portChange } from './decode/ports.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './router.ts';
-import { inspectShape } from './shapes.ts';
-import { validateCreate } from './validate.ts';
+import { endpointFor, inspectShape } from './shapes.ts';
+import { checkPorts, validateCreate } from './validate.ts';
 
 const LIST_FILTERS = new Set([
   'ancestor',
@@ -59,8 +60,19 @@ export function containerRoutes(containers: Containers): Route[] {
       async handle(x) {
         const request = await x.body(createRequest, 'CreateRequest');
         validateCreate(request, x.version);
+        const asked = Object.entries(request.networking.EndpointsConfig);
+        const EndpointsConfig = Object.fromEntries(
+          asked.map(([name, settings]) => [name, endpointFor(settings, x.version)]),
+        );
         const name = x.query.string('name').replace(/^\//, '');
-        x.json(201, await containers.create({ name: name === '' ? undefined : name, ...request }));
+        x.json(
+          201,
+          await containers.create({
+            name: name === '' ? undefined : name,
+            ...request,
+            networking: { EndpointsConfig },
+          }),
+        );
       },
     },
     {
@@ -125,6 +137,17 @@ export function containerRoutes(containers: Containers): Route[] {
         if (name === '') throw invalidParameter('Neither old nor new names may be empty');
         await containers.rename(x.param('id'), name);
         x.empty(204);
+      },
+    },
+    {
+      // Not Docker's: the published ports of a container that exists.
+      method: 'POST',
+      path: '/containers/{id}/ports',
+      async handle(x) {
+        const { Add, Remove } = await x.body(portChange, 'PortChange');
+        checkPorts(Add);
+        checkPorts(Remove);
+        x.json(200, await containers.publish(x.param('id'), { add: Add, remove: Remove }));
       },
     },
     {

@@ -62,7 +62,7 @@ export function createApi(deps: ApiDeps): Api {
     ...containerStreamRoutes(containers, log),
     ...execRoutes(containers, log),
     ...imageRoutes(images),
-    ...networkRoutes(networks),
+    ...networkRoutes(networks, containers),
     ...eventRoutes(events),
     ...absentRoutes(),
   ]);

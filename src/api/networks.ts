@@ -1,14 +1,15 @@
 /** /networks. */
+import type { Containers } from '../engine/port.ts';
 import type { Networks } from '../network/port.ts';
 import { networkConnect, networkCreate, networkDisconnect } from './decode/network.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './router.ts';
-import { networkShape } from './shapes.ts';
+import { endpointFor, networkShape } from './shapes.ts';
 
 const LIST_FILTERS = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
 const PRUNE_FILTERS = new Set(['label', 'label!', 'until']);
 
-export function networkRoutes(networks: Networks): Route[] {
+export function networkRoutes(networks: Networks, containers: Pick<Containers, 'connect' | 'disconnect'>): Route[] {
   const list = (x: Exchange): void => x.json(200, networks.list(x.query.filters(LIST_FILTERS)));
   return [
     { method: 'GET', path: '/networks', handle: list },
@@ -25,7 +26,10 @@ export function networkRoutes(networks: Networks): Route[] {
       method: 'POST',
       path: '/networks/create',
       async handle(x) {
-        x.json(201, await networks.create({ ...(await x.body(networkCreate, 'CreateRequest')) }));
+        const { EnableIPv4, ...body } = await x.body(networkCreate, 'CreateRequest');
+        // Asked for since 1.48; every network of older clients has IPv4.
+        const ipv4 = x.version >= 48 && EnableIPv4 !== undefined ? { EnableIPv4 } : {};
+        x.json(201, await networks.create({ ...body, ...ipv4 }));
       },
     },
     {
@@ -40,7 +44,7 @@ export function networkRoutes(networks: Networks): Route[] {
       path: '/networks/{id*}/connect',
       async handle(x) {
         const { Container, EndpointConfig } = await x.body(networkConnect, 'ConnectOptions');
-        await networks.connect(x.param('id'), Container, EndpointConfig);
+        await containers.connect(Container, x.param('id'), endpointFor(EndpointConfig, x.version));
         x.empty(200);
       },
     },
@@ -49,7 +53,7 @@ export function networkRoutes(networks: Networks): Route[] {
       path: '/networks/{id*}/disconnect',
       async handle(x) {
         const { Container, Force } = await x.body(networkDisconnect, 'DisconnectOptions');
-        await networks.disconnect(x.param('id'), Container, Force);
+        await containers.disconnect(Container, x.param('id'), { force: Force });
         x.empty(200);
       },
     },

@@ -1,4 +1,5 @@
 /** What answers look like to older clients, and answers put together from several parts. */
+import type { EndpointSettings } from '../model/container.ts';
 import type { Json } from '../model/json.ts';
 
 const isObject = (value: unknown): value is Json =>
@@ -35,19 +36,40 @@ function defaultEndpoint(networks: unknown): Json {
   return Object.fromEntries(Object.keys(NO_ENDPOINT).map((name) => [name, bridge[name]]));
 }
 
+/** Until 1.44 the short ID and the host name stood among the aliases; now they are among DNSNames. */
+function withOldAliases({ Id, Config }: Json, networks: unknown): unknown {
+  if (!isObject(networks)) return networks;
+  const hostname = isObject(Config) ? Config['Hostname'] : undefined;
+  const own = [Id, hostname].filter((text) => typeof text === 'string' && text !== '');
+  return Object.fromEntries(
+    Object.entries(networks).map(([name, network]) => {
+      if (['bridge', 'host', 'none'].includes(name) || !isObject(network)) return [name, network];
+      const aliases: unknown[] = Array.isArray(network['Aliases']) ? network['Aliases'] : [];
+      const [id, ...others] = own;
+      const short = typeof id === 'string' ? [id.slice(0, 12)] : [];
+      return [name, { ...network, Aliases: [...new Set([...aliases, ...short, ...others])] }];
+    }),
+  );
+}
+
 export function inspectShape(container: Json, version: number): Json {
   const settings = container['NetworkSettings'];
   if (version >= 52 || !isObject(settings)) return container;
   const endpoint = defaultEndpoint(settings['Networks']);
+  const Networks = version < 45 ? withOldAliases(container, settings['Networks']) : settings['Networks'];
   const shaped: Json = {
     ...container,
-    NetworkSettings: { ...OLD_SETTINGS, ...endpoint, ...settings },
+    NetworkSettings: { ...OLD_SETTINGS, ...endpoint, ...settings, Networks },
   };
   const config = container['Config'];
   // Since 1.44 the address belongs to each endpoint.
   if (version < 44 && isObject(config)) shaped['Config'] = { MacAddress: endpoint['MacAddress'], ...config };
   return shaped;
 }
+
+/** Priorities of gateways came with 1.48; in an older client's request the field means nothing. */
+export const endpointFor = (settings: EndpointSettings, version: number): EndpointSettings =>
+  version >= 48 ? settings : { ...settings, GwPriority: 0 };
 
 /** VirtualSize was a second name of Size until 1.44. */
 export function imageShape(image: Json, version: number): Json {

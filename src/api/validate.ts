@@ -31,10 +31,14 @@ function checkPortKey(key: string): void {
   }
 }
 
-function checkPorts(bindings: PortMap): void {
+export function checkPorts(bindings: PortMap): void {
   for (const [key, entries] of Object.entries(bindings)) {
     checkPortKey(key);
-    for (const { HostPort } of entries ?? []) if (HostPort !== '') checkPort(HostPort);
+    for (const { HostIp, HostPort } of entries ?? []) {
+      if (HostPort !== '') checkPort(HostPort);
+      if (HostIp !== '' && isIP(HostIp) === 0)
+        throw invalidParameter(`invalid host IP address: ${JSON.stringify(HostIp)}`);
+    }
   }
 }
 

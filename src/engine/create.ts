@@ -5,14 +5,18 @@ import { cpus, hostname } from 'node:os';
 import { arch } from 'node:process';
 import { BerthError, invalidParameter, unavailable } from '../errors.ts';
 import { hierarchies } from '../linux/cgroup.ts';
-import type { HostConfig } from '../model/container.ts';
+import type { ContainerConfig, HostConfig } from '../model/container.ts';
+import { attachmentsOf, isJoined, known, nameOf, wishOf } from './attachments.ts';
 import { type Context, publish, save } from './context.ts';
+import { checkEndpoints, normalized } from './endpoint-settings.ts';
 import { checkHostConfig, type Machine } from './host-config.ts';
 import type { ImageRecord } from './images/port.ts';
+import { resolveLinks } from './links.ts';
 import { commandOf, mergeConfig, mergeMacAddress } from './merge.ts';
 import { mountPoints } from './mount-points.ts';
 import { checkName, makeName } from './names.ts';
 import type { CreateRequest } from './port.ts';
+import { expandPorts, normalizeBindings, withBound } from './port-specs.ts';
 import { type ContainerRecord, NEVER, timestamp } from './record.ts';
 import { Container } from './registry.ts';
 import { parseSignal } from './signals.ts';
@@ -50,6 +54,32 @@ function defaultHostname(id: string, { NetworkMode, UTSMode }: HostConfig): stri
   return NetworkMode === 'host' || UTSMode === 'host' ? hostname() : id.slice(0, 12);
 }
 
+/** The networks by name, each with valid settings. */
+function attachments(
+  { sandboxes }: Context,
+  config: ContainerConfig,
+  { NetworkMode }: HostConfig,
+  { networking: { EndpointsConfig } }: CreateRequest,
+): ContainerRecord['networks'] {
+  const named = attachmentsOf(NetworkMode, EndpointsConfig, nameOf(sandboxes));
+  const main = isJoined(NetworkMode)
+    ? NetworkMode
+    : (Object.keys(attachmentsOf(NetworkMode, {}, nameOf(sandboxes)))[0] ?? '');
+  const { EndpointsConfig: asked } = mergeMacAddress(config, main, { EndpointsConfig: named });
+  checkEndpoints(asked);
+  return Object.fromEntries(Object.entries(asked).map(([name, settings]) => [name, normalized(settings)]));
+}
+
+/**
+ * What the network would refuse at the start. A network that is not there may come until then: dockerd creates such
+ * containers, and so Compose files and scripts count on it.
+ */
+function checkWish(context: Context, record: Parameters<typeof wishOf>[0]): void {
+  const names = nameOf(context.sandboxes);
+  const networks = known(record.networks, names);
+  context.sandboxes.check(wishOf({ ...record, networks }, [], names));
+}
+
 interface Plan {
   record: ContainerRecord;
   /** Directories of the host that binds name and nobody made yet. */
@@ -70,29 +100,22 @@ function plan(context: Context, request: CreateRequest, image: ImageRecord): Pla
     PidMode: resolveMode(context, request.hostConfig.PidMode),
     IpcMode: resolveMode(context, request.hostConfig.IpcMode) || 'private',
     ShmSize: request.hostConfig.ShmSize || context.settings.defaultShmSize,
+    PortBindings: normalizeBindings(request.hostConfig.PortBindings),
   };
+  const exposed = withBound(expandPorts(config.ExposedPorts ?? {}), host.PortBindings);
+  if (Object.keys(exposed).length > 0) config.ExposedPorts = exposed;
   const Warnings = checkHostConfig(config, host, thisMachine(context));
   const id = makeId(context);
   if (config.Hostname === '') config.Hostname = defaultHostname(id, host);
-  const networking = mergeMacAddress(config, host.NetworkMode, request.networking);
+  const networks = attachments(context, config, host, request);
+  const links = resolveLinks(registry, host.NetworkMode, host.Links ?? []);
   const { mounts, create } = mountPoints(config, host, {
     exists: (file) => existsSync(file),
     newName: () => randomBytes(32).toString('hex'),
     volumePath: (name) => `${paths.volumes}/${name}/_data`,
   });
   const name = request.name ?? makeName((taken) => registry.hasName(taken), Math.random);
-  context.sandboxes.check({
-    containerId: id,
-    containerName: name,
-    hostname: config.Hostname,
-    domainname: config.Domainname,
-    networkMode: host.NetworkMode,
-    endpoints: networking.EndpointsConfig,
-    dns: host.Dns,
-    dnsSearch: host.DnsSearch,
-    dnsOptions: host.DnsOptions,
-    extraHosts: host.ExtraHosts ?? [],
-  });
+  checkWish(context, { id, name, config, hostConfig: host, networks });
   const record: ContainerRecord = {
     id,
     name,
@@ -103,7 +126,8 @@ function plan(context: Context, request: CreateRequest, image: ImageRecord): Pla
     lowerDirs: image.lowerDirs,
     config,
     hostConfig: host,
-    networking,
+    networks,
+    ...(links.length === 0 ? {} : { links }),
     state: {
       Status: 'created',
       Running: false,
@@ -146,11 +170,13 @@ export async function createContainer(
     for (const source of create) made.push(mkdirSync(source, { recursive: true }) ?? '');
     makeDirectories(context, record, made);
     const container = new Container(record);
+    context.sandboxes.reserve(id, known(record.networks, nameOf(context.sandboxes)));
     save(context, container);
     registry.add(container);
     publish(context, container, 'create');
   } catch (error) {
     registry.release(name, id);
+    context.sandboxes.forget(id);
     for (const directory of made.toReversed())
       if (directory !== '') rmSync(directory, { recursive: true, force: true });
     if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {

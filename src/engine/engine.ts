@@ -3,8 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { conflict, invalidParameter } from '../errors.ts';
 import { hierarchies, processesIn, removeIfEmpty } from '../linux/cgroup.ts';
+import type { EndpointSettings, PortMap } from '../model/container.ts';
 import type { Json } from '../model/json.ts';
 import { attachTo, logsOf, resizeContainer } from './attach.ts';
+import { connectContainer, disconnectContainer } from './connect.ts';
 import { type Context, type EngineDeps, cgroupOf, parentCgroup, publish } from './context.ts';
 import { createContainer } from './create.ts';
 import { Execs } from './exec.ts';
@@ -14,6 +16,7 @@ import type { AttachOptions, Containers, Session, WaitCondition } from './port.t
 import { SeccompFilters } from './process/seccomp-filters.ts';
 import { capabilityBounds, findRuntime } from './programs.ts';
 import { pruneContainers } from './prune.ts';
+import { publishPorts } from './publish.ts';
 import { type Container, Registry } from './registry.ts';
 import { renameContainer } from './rename.ts';
 import { restartContainer } from './restart.ts';
@@ -125,6 +128,18 @@ class BerthEngine implements Engine {
     if (options.link) throw invalidParameter(`Conflict, cannot remove the default link name of the container ${ref}`);
     await removeContainer(this.#context, container, options);
     this.#execs.forget(container);
+  }
+
+  async connect(ref: string, network: string, settings: EndpointSettings): Promise<void> {
+    await connectContainer(this.#context, this.#find(ref), network, settings);
+  }
+
+  async disconnect(ref: string, network: string, options: { force: boolean }): Promise<void> {
+    await disconnectContainer(this.#context, this.#find(ref), network, options);
+  }
+
+  async publish(ref: string, change: { add: PortMap; remove: PortMap }): Promise<{ Ports: PortMap }> {
+    return publishPorts(this.#context, this.#find(ref), change);
   }
 
   async wait(ref: string, condition: WaitCondition, signal: AbortSignal): Promise<{ done: Promise<Json> }> {

@@ -3,7 +3,7 @@ import { invalidParameter } from '../errors.ts';
 import type { Filters } from '../model/json.ts';
 import type { SandboxView } from '../network/port.ts';
 import type { ContainerRecord } from './record.ts';
-import { idleNetworks } from './views/inspect.ts';
+import { type IdOf, idleNetworks } from './views/inspect.ts';
 
 export interface Candidate {
   record: ContainerRecord;
@@ -15,6 +15,7 @@ export interface FilterLookups {
   createdOf(ref: string): string;
   /** IDs of the images that `ancestor` names. */
   ancestors: ReadonlySet<string>;
+  networkId: IdOf;
 }
 
 const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
@@ -76,10 +77,9 @@ function tests(lookups: FilterLookups): Readonly<Record<string, Test>> {
     before: some(({ record }, value) => record.created < lookups.createdOf(value)),
     since: some(({ record }, value) => record.created > lookups.createdOf(value)),
     network: some(({ record, sandbox }, value) =>
-      Object.entries(sandbox?.Networks ?? idleNetworks(record)).some(([name, view]) => {
-        const id = typeof view === 'object' && view !== null && 'NetworkID' in view ? String(view.NetworkID) : '';
-        return name === value || (id !== '' && id.startsWith(value));
-      }),
+      Object.entries(sandbox?.Networks ?? idleNetworks(record, lookups.networkId)).some(
+        ([name, { NetworkID }]) => name === value || (NetworkID !== '' && value !== '' && NetworkID.startsWith(value)),
+      ),
     ),
     volume: some(({ record }, value) =>
       record.mounts.some(({ Name, Destination, Source }) => [Name, Destination, Source].includes(value)),

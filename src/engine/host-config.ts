@@ -2,8 +2,9 @@
  * What the engine refuses or adjusts in a HostConfig, with dockerd's texts: numbers against the machine, modes against
  * each other. What can be told from the request alone is refused by the API before. Pure: the machine comes in.
  */
-import { conflict, invalidParameter, notImplemented } from '../errors.ts';
+import { conflict, invalidParameter } from '../errors.ts';
 import type { ContainerConfig, HostConfig } from '../model/container.ts';
+import { discardedPorts } from './attachments.ts';
 import { normalizeCapability } from './spec/capabilities.ts';
 import { securityOptions } from './spec/spec.ts';
 import { customSeccomp } from './spec/seccomp.ts';
@@ -137,14 +138,7 @@ export function checkHostConfig(config: ContainerConfig, host: HostConfig, machi
   checkCpu(host, machine);
   checkModes(config, host);
   checkSecurity(host, machine);
-  const published =
-    Object.keys(host.PortBindings).length > 0 ||
-    (host.PublishAllPorts && Object.keys(config.ExposedPorts ?? {}).length > 0);
-  if (published && !['host', 'none'].includes(host.NetworkMode)) {
-    throw notImplemented(
-      'publishing ports comes with a later version of berth; until then reach the container by its address, or use --network host',
-    );
-  }
+  warnings.push(...discardedPorts(host));
   if (!LOG_DRIVERS.includes(host.LogConfig.Type)) {
     throw invalidParameter(`logger: no log driver named '${host.LogConfig.Type}' is registered`);
   }

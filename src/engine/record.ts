@@ -1,5 +1,5 @@
 /** What the store keeps of a container: enough for `inspect`, for the next start and for a daemon that begins anew. */
-import type { ContainerConfig, ContainerState, HostConfig, NetworkingConfig } from '../model/container.ts';
+import type { ContainerConfig, ContainerState, EndpointSettings, HostConfig } from '../model/container.ts';
 
 /** The API's MountPoint, with what the spec builder needs beside it. */
 export interface MountRecord {
@@ -25,6 +25,12 @@ export interface ProcessRecord {
   startTime: string;
 }
 
+/** A link of the default bridge: the other container's name may change, its ID does not. */
+export interface LinkRecord {
+  containerId: string;
+  alias: string;
+}
+
 export interface ContainerRecord {
   id: string;
   /** Without leading slash. */
@@ -38,7 +44,13 @@ export interface ContainerRecord {
   lowerDirs: string[];
   config: ContainerConfig;
   hostConfig: HostConfig;
-  networking: NetworkingConfig;
+  /**
+   * The networks it is on, by name, with what was asked for there. Empty for 'container:' modes, and when it was
+   * disconnected from all of them.
+   */
+  networks: Record<string, EndpointSettings>;
+  /** Of the default bridge (HostConfig.Links). */
+  links?: LinkRecord[];
   state: ContainerState;
   mounts: MountRecord[];
   restartCount: number;

@@ -39,6 +39,7 @@ export async function removeStopped(
   for (const session of container.pending) session.abandon();
   container.pending.clear();
   context.store.delete('container', container.id);
+  context.sandboxes.forget(container.id);
   context.registry.remove(container);
   publish(context, container, 'destroy');
   // Whoever waits for an end that can no longer come.

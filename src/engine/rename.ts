@@ -12,11 +12,15 @@ export async function renameContainer(context: Context, container: Container, na
     const old = record.name;
     if (old === name) throw invalidParameter('Renaming a container with the same name as its current name');
     registry.reserve(name, id);
+    try {
+      await sandboxes.rename(id, name);
+    } catch (error) {
+      registry.release(name, id);
+      throw error;
+    }
     registry.release(old, id);
     record.name = name;
     save(context, container);
-    sandboxes.rename?.(id, name);
     publish(context, container, 'rename', { oldName: `/${old}` });
-    return Promise.resolve();
   });
 }

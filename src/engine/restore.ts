@@ -7,6 +7,9 @@ import { messageOf } from '../errors.ts';
 import { groupsBelow, processesIn, removeCgroup } from '../linux/cgroup.ts';
 import { mountPoints, unmount } from '../linux/mounts.ts';
 import { isAlive } from '../linux/pidfd.ts';
+import type { EndpointSettings, NetworkingConfig } from '../model/container.ts';
+import type { EndpointView } from '../network/port.ts';
+import { attachmentsOf, isJoined, NO_SETTINGS } from './attachments.ts';
 import { type Context, cgroupOf, parentCgroup, publish, save } from './context.ts';
 import { cleanUp, finish, watchContainer } from './exit.ts';
 import { endHelpers } from './helpers.ts';
@@ -22,7 +25,7 @@ const entries = (directory: string): string[] => (existsSync(directory) ? readdi
 
 export async function restoreContainers(context: Context): Promise<void> {
   const { registry, store, sandboxes, log } = context;
-  for (const record of store.list<ContainerRecord>('container')) registry.add(new Container(record));
+  for (const record of store.list<StoredRecord>('container')) registry.add(new Container(upToDate(record)));
   const running = new Map<string, { pid: number; name: string }>();
   const ended: Container[] = [];
   for (const container of registry.all()) {
@@ -31,9 +34,11 @@ export async function restoreContainers(context: Context): Promise<void> {
     if (lives(context, container)) running.set(record.id, { pid: record.state.Pid, name: record.name });
     else ended.push(container);
   }
-  await sandboxes.restore(running);
+  const existing = new Map(registry.all().map(({ id, record }) => [id, record.networks]));
+  await sandboxes.restore(running, existing);
   for (const container of registry.all()) {
     if (!running.has(container.id)) continue;
+    agree(context, container);
     container.startedAt = Date.parse(container.record.state.StartedAt);
     watchContainer(context, container);
   }
@@ -58,6 +63,42 @@ export async function restoreContainers(context: Context): Promise<void> {
     }
   }
 }
+
+type StoredRecord = Omit<ContainerRecord, 'networks'> &
+  Partial<Pick<ContainerRecord, 'networks'>> & { networking?: NetworkingConfig };
+
+/** Version 0.1 kept the request's settings instead of the networks. */
+function upToDate({ networking, networks, ...record }: StoredRecord): ContainerRecord {
+  if (networks !== undefined) return { ...record, networks };
+  const mode = record.hostConfig.NetworkMode;
+  const asked = isJoined(mode) ? {} : (networking?.EndpointsConfig ?? {});
+  return { ...record, networks: attachmentsOf(mode, asked, (ref) => ref) };
+}
+
+/** berthd may have ended after a running container was connected and before its record said so. */
+function agree(context: Context, container: Container): void {
+  const { record, id } = container;
+  const view = context.sandboxes.view(id);
+  if (view === undefined || isJoined(record.hostConfig.NetworkMode)) return;
+  const names = Object.keys(view.Networks).filter((name) => name !== 'none' || Object.hasOwn(record.networks, name));
+  const fresh = names.filter((name) => !Object.hasOwn(record.networks, name));
+  if (fresh.length === 0) return;
+  const added = fresh.map((name) => [name, askedFor(view.Networks[name])] as const);
+  record.networks = { ...record.networks, ...Object.fromEntries(added) };
+  save(context, container);
+}
+
+const askedFor = (view: EndpointView | undefined): EndpointSettings =>
+  view === undefined
+    ? { ...NO_SETTINGS }
+    : {
+        IPAMConfig: view.IPAMConfig,
+        Links: view.Links,
+        Aliases: view.Aliases,
+        MacAddress: '',
+        DriverOpts: view.DriverOpts,
+        GwPriority: view.GwPriority,
+      };
 
 /** Its monitor and its process live, and the process was let go. */
 function lives(context: Context, { record }: Container): boolean {

@@ -1,10 +1,12 @@
 /** `GET /containers/json` and `GET /containers/{id}/json`: what is known, in the API's shapes. */
 import type { Filters, Json } from '../model/json.ts';
+import { networkIdOf } from './attachments.ts';
 import type { Context } from './context.ts';
 import { diskSize } from './disk.ts';
 import { applyFilters, checkFilters, showsStopped } from './filters.ts';
+import { linkedBy } from './links.ts';
 import type { Container } from './registry.ts';
-import { inspectView } from './views/inspect.ts';
+import { type IdOf, inspectView } from './views/inspect.ts';
 import { listView } from './views/list.ts';
 
 export async function listContainers(
@@ -18,6 +20,8 @@ export async function listContainers(
     const image = await images.resolve(ref).catch(() => undefined);
     if (image !== undefined) ancestors.add(image.id);
   }
+  const idOf = networkIds(sandboxes);
+  const linkNames = namesByLinks(registry);
   const hidden = !options.all && options.limit === 0 && !showsStopped(options.filters);
   const candidates = registry
     .all()
@@ -27,12 +31,20 @@ export async function listContainers(
   const found = applyFilters(candidates, options.filters, {
     createdOf: (ref) => registry.find(ref).record.created,
     ancestors,
+    networkId: idOf,
   });
   const shown = options.limit > 0 ? found.slice(0, options.limit) : found;
   const now = Date.now();
   return Promise.all(
     shown.map(async ({ record, sandbox }) =>
-      listView(record, sandbox, options.size ? await sizeOf(context, record) : undefined, now),
+      listView({
+        record,
+        sandbox,
+        idOf,
+        linkNames: linkNames.get(record.id) ?? [],
+        size: options.size ? await sizeOf(context, record) : undefined,
+        now,
+      }),
     ),
   );
 }
@@ -43,10 +55,12 @@ export async function inspectContainer(
   execIds: string[],
   options: { size: boolean },
 ): Promise<Json> {
-  const { paths, sandboxes } = context;
+  const { paths, registry, sandboxes } = context;
   return inspectView({
     record,
     sandbox: sandboxes.view(id),
+    idOf: networkIds(sandboxes),
+    links: linkedBy(registry, record).map(({ name, alias }) => `/${name}:/${record.name}/${alias}`),
     execIds,
     paths: {
       log: paths.log(id),
@@ -57,6 +71,26 @@ export async function inspectContainer(
     },
     size: options.size ? await sizeOf(context, record) : undefined,
   });
+}
+
+/** Each network is looked up once. */
+function networkIds(sandboxes: Context['sandboxes']): IdOf {
+  const found = new Map<string, string | undefined>();
+  return (name) => {
+    if (!found.has(name)) found.set(name, networkIdOf(sandboxes, name));
+    return found.get(name);
+  };
+}
+
+/** Container → what others that link to it call it. */
+function namesByLinks(registry: Context['registry']): Map<string, string[]> {
+  const names = new Map<string, string[]>();
+  for (const { record } of registry.all()) {
+    for (const { containerId, alias } of record.links ?? []) {
+      names.set(containerId, [...(names.get(containerId) ?? []), `/${record.name}/${alias}`]);
+    }
+  }
+  return names;
 }
 
 /** Bytes: what the container wrote, and that together with its image. */

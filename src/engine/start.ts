@@ -1,18 +1,21 @@
 /** `POST /containers/{id}/start`: sandbox, root file system, specification, conmon, and the word to go. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { arch } from 'node:process';
-import { conflict, invalidParameter, messageOf, notModified, system } from '../errors.ts';
+import { BerthError, conflict, invalidParameter, messageOf, notModified, system } from '../errors.ts';
 import { removeCgroup } from '../linux/cgroup.ts';
 import { mountTmpfs, unmount } from '../linux/mounts.ts';
 import { identify } from '../linux/pidfd.ts';
 import type { Sandbox } from '../network/port.ts';
+import type { ContainerLink } from '../network/records.ts';
+import { isJoined, nameOf, wishOf } from './attachments.ts';
 import { type Context, cgroupOf, publish, save } from './context.ts';
 import { watchContainer } from './exit.ts';
 import { logSize } from './host-config.ts';
 import { devicesOf, initProgram, namespaceOf } from './host-facts.ts';
 import { spawnMonitor, type Monitor } from './process/monitor.ts';
 import { FILTER_ANNOTATION } from './process/seccomp-filters.ts';
-import { NEVER, timestamp } from './record.ts';
+import { openLinks } from './links.ts';
+import { type ContainerRecord, NEVER, timestamp } from './record.ts';
 import type { Container } from './registry.ts';
 import { removeStopped } from './remove.ts';
 import { fillVolumes, identityIn, makeWorkingDirectory, mountRootfs } from './rootfs.ts';
@@ -67,6 +70,7 @@ async function launch(context: Context, container: Container): Promise<void> {
   const bundle = paths.bundle(id);
   const pid = namespaceOf(context, host.PidMode, 'pid');
   const ipc = namespaceOf(context, host.IpcMode, 'ipc');
+  const { links, env } = openLinks(context, record);
   await using undo = new AsyncDisposableStack();
   // What a crash or a failed start left would be in the way.
   rmSync(bundle, { recursive: true, force: true });
@@ -74,19 +78,7 @@ async function launch(context: Context, container: Container): Promise<void> {
   undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
   const monitor = monitorOf(context, container);
   undo.defer(() => monitor.cancel());
-  const opening = sandboxes.open({
-    containerId: id,
-    containerName: record.name,
-    hostname: config.Hostname,
-    domainname: config.Domainname,
-    networkMode: host.NetworkMode,
-    endpoints: record.networking.EndpointsConfig,
-    dns: host.Dns,
-    dnsSearch: host.DnsSearch,
-    dnsOptions: host.DnsOptions,
-    extraHosts: host.ExtraHosts ?? [],
-    filesDir: paths.netFiles(id),
-  });
+  const opening = openSandbox(context, record, links);
   opening.catch(() => undefined);
   undo.defer(async () => {
     // A sandbox that is still being made is waited for, then ended.
@@ -114,7 +106,7 @@ async function launch(context: Context, container: Container): Promise<void> {
   const spec = buildSpec({
     id,
     command: [record.path, ...record.args],
-    config: { ...config, Hostname: config.Hostname || hostnameOf(sandbox) },
+    config: { ...config, Hostname: config.Hostname || hostnameOf(sandbox), Env: [...env, ...config.Env] },
     hostConfig: host,
     identity,
     rootfs,
@@ -187,6 +179,33 @@ async function launch(context: Context, container: Container): Promise<void> {
   undo.move();
   watchContainer(context, container);
   publish(context, container, 'start');
+}
+
+/** Docker's words before what the network says; the kind of the error stays. */
+async function openSandbox(
+  { sandboxes, registry, paths }: Context,
+  record: ContainerRecord,
+  links: readonly ContainerLink[],
+): Promise<Sandbox> {
+  const mode = record.hostConfig.NetworkMode;
+  if (isJoined(mode)) {
+    const other = registry.get(mode.slice('container:'.length));
+    if (other === undefined)
+      throw system(`joining network namespace of container: No such container: ${mode.slice(10)}`);
+    if (!other.running) {
+      const { name, state } = other.record;
+      throw conflict(`cannot join network namespace of a non running container: container ${name} is ${state.Status}`);
+    }
+  }
+  try {
+    return await sandboxes.open({
+      ...wishOf(record, links, nameOf(sandboxes)),
+      filesDir: paths.netFiles(record.id),
+    });
+  } catch (error) {
+    if (!(error instanceof BerthError)) throw error;
+    throw new BerthError(error.kind, `failed to set up container networking: ${error.message}`, { cause: error });
+  }
 }
 
 function monitorOf(context: Context, { record }: Container): Monitor {

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { system } from '../../src/errors.ts';
 import { Raw, request } from './client.ts';
-import { until, withApi, type Standin } from './standin.ts';
+import { until, withApi, type Answer, type Standin } from './standin.ts';
 
 const message = (json: unknown): unknown => (json as { message?: unknown } | undefined)?.message;
 const create = (x: Standin, name: string, body: object = { Image: 'busybox' }): ReturnType<typeof request> =>
@@ -310,7 +310,13 @@ void test('archives go through as they are', () =>
 
 void test('network create hands over what the client said and nothing else', () =>
   withApi(async ({ socket, networks }) => {
-    const body = { name: 'n', EnableIPv6: true, IPAM: { Config: [{ Subnet: '10.0.0.0/24' }] }, CheckDuplicate: true };
+    const body = {
+      name: 'n',
+      EnableIPv4: false,
+      EnableIPv6: true,
+      IPAM: { Config: [{ Subnet: '10.0.0.0/24' }] },
+      CheckDuplicate: true,
+    };
     assert.equal((await request(socket, 'POST', '/networks/create', { body })).status, 201);
     assert.deepEqual(networks.calls[0], {
       Name: 'n',
@@ -321,6 +327,7 @@ void test('network create hands over what the client said and nothing else', () 
       Ingress: false,
       ConfigOnly: false,
       ConfigFrom: null,
+      EnableIPv4: false,
       EnableIPv6: true,
       IPAM: {
         Driver: '',
@@ -333,8 +340,60 @@ void test('network create hands over what the client said and nothing else', () 
     assert.equal((await request(socket, 'GET', '/networks/bridge')).status, 200);
     assert.equal((await request(socket, 'GET', '/networks/')).status, 200);
     assert.equal((await request(socket, 'DELETE', '/networks/gone')).status, 404);
-    await request(socket, 'POST', '/networks/a/disconnect', { body: { Container: 'c', Force: true } });
-    assert.deepEqual(networks.calls[1], ['a', 'c', true]);
+    await request(socket, 'POST', '/v1.47/networks/create', { body });
+    assert.equal('EnableIPv4' in (networks.calls[1] as object), false, 'asked for since 1.48 only');
+  }));
+
+void test('connect, disconnect and changed ports reach the container', () =>
+  withApi(async (x) => {
+    const { socket, containers } = x;
+    await create(x, 'c');
+    const ask = async (path: string, body: object): Promise<Answer> => request(socket, 'POST', path, { body });
+    const EndpointConfig = { IPAMConfig: { IPv4Address: '10.0.0.9' }, Aliases: ['www'], GwPriority: 5 };
+    assert.equal((await ask('/networks/front/connect', { Container: 'c', EndpointConfig })).status, 200);
+    assert.equal((await ask('/v1.47/networks/front/connect', { Container: 'c', EndpointConfig })).status, 200);
+    assert.equal((await ask('/networks/front/connect', { Container: 'c' })).status, 200);
+    assert.equal((await ask('/networks/front/disconnect', { Container: 'c', Force: true })).status, 200);
+    const settings = {
+      IPAMConfig: { IPv4Address: '10.0.0.9' },
+      Links: null,
+      Aliases: ['www'],
+      MacAddress: '',
+      DriverOpts: null,
+      GwPriority: 5,
+    };
+    const nothing = { IPAMConfig: null, Links: null, Aliases: null, MacAddress: '', DriverOpts: null, GwPriority: 0 };
+    assert.deepEqual(containers.calls, [
+      `connect front ${JSON.stringify(settings)}`,
+      `connect front ${JSON.stringify({ ...settings, GwPriority: 0 })}`,
+      `connect front ${JSON.stringify(nothing)}`,
+      'disconnect front {"force":true}',
+    ]);
+    assert.equal((await ask('/networks/front/connect', { Container: 'gone' })).status, 404);
+    assert.equal((await ask('/networks/nonesuch/connect', { Container: 'c' })).status, 404);
+    assert.equal((await ask('/networks/front/connect', { Container: 7 })).status, 400);
+
+    const changed = await ask('/containers/c/ports', {
+      Add: { '80/tcp': [{ HostPort: '8080' }] },
+      Remove: { '81/tcp': null },
+    });
+    assert.deepEqual(
+      [changed.status, changed.json],
+      [200, { Ports: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] } }],
+    );
+    assert.equal(
+      containers.calls.at(-1),
+      'publish {"add":{"80/tcp":[{"HostIp":"","HostPort":"8080"}]},"remove":{"81/tcp":null}}',
+    );
+    for (const Add of [
+      { x: null },
+      { '80/ipx': null },
+      { '80/tcp': [{ HostPort: '99999' }] },
+      { '80/tcp': [{ HostIp: 'me' }] },
+    ]) {
+      assert.equal((await ask('/containers/c/ports', { Add })).status, 400, JSON.stringify(Add));
+    }
+    assert.equal((await ask('/containers/gone/ports', {})).status, 404);
   }));
 
 void test('wait sends its head before there is a result; a client that leaves is noticed', () =>

@@ -15,9 +15,10 @@ import type { Images } from '../../src/engine/images/port.ts';
 import type { Containers, CreateRequest, OutputFrame, Session } from '../../src/engine/port.ts';
 import { conflict, notFound, notImplemented, notModified } from '../../src/errors.ts';
 import type { Logger } from '../../src/log.ts';
+import type { PortMap } from '../../src/model/container.ts';
 import { EventBus } from '../../src/model/events.ts';
 import type { Json } from '../../src/model/json.ts';
-import type { Networks } from '../../src/network/port.ts';
+import type { NetworkCreateRequest, Networks } from '../../src/network/port.ts';
 
 export const misuse: string[] = [];
 const wrong = (what: string): void => void misuse.push(what);
@@ -224,6 +225,20 @@ export class StandinContainers implements Containers {
   async prune(): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }> {
     return { ContainersDeleted: [], SpaceReclaimed: 0 };
   }
+  async connect(ref: string, network: string, settings: object): Promise<void> {
+    this.#find(ref);
+    if (network === 'nonesuch') throw notFound(`network ${network} not found`);
+    this.calls.push(`connect ${network} ${JSON.stringify(settings)}`);
+  }
+  async disconnect(ref: string, network: string, options: object): Promise<void> {
+    this.#find(ref);
+    this.calls.push(`disconnect ${network} ${JSON.stringify(options)}`);
+  }
+  async publish(ref: string, change: object): Promise<{ Ports: PortMap }> {
+    this.#find(ref);
+    this.calls.push(`publish ${JSON.stringify(change)}`);
+    return { Ports: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] } };
+  }
   async execCreate(ref: string, config: object): Promise<{ Id: string }> {
     this.#find(ref);
     this.calls.push(`exec ${JSON.stringify(config)}`);
@@ -370,18 +385,12 @@ export class StandinNetworks implements Networks {
   resolve(): never {
     throw notImplemented('the API resolves no networks');
   }
-  async create(request: Json): Promise<{ Id: string; Warning: string }> {
+  async create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
     this.calls.push(request);
     return { Id: id64(9), Warning: '' };
   }
   async remove(ref: string): Promise<void> {
     this.inspect(ref);
-  }
-  async connect(...args: unknown[]): Promise<void> {
-    this.calls.push(args);
-  }
-  async disconnect(...args: unknown[]): Promise<void> {
-    this.calls.push(args);
   }
   async prune(): Promise<{ NetworksDeleted: string[] }> {
     return { NetworksDeleted: [] };

@@ -346,12 +346,17 @@ void describe('the engine', () => {
     await rig.engine.remove('/www', force);
   });
 
-  void test('what create names and does not find is no missing image: 400, for 404 makes the docker CLI pull', async () => {
+  void test('a network that is not there is missed at the start only', async () => {
+    const id = await create({ Cmd: ['true'] }, { NetworkMode: 'nonesuch' });
     await refuses(
-      async () => create({ Cmd: ['true'] }, { NetworkMode: 'nonesuch' }),
-      'InvalidParameter',
-      /^network nonesuch not found$/,
+      async () => rig.engine.start(id),
+      'NotFound',
+      /^failed to set up container networking: network nonesuch not found$/,
     );
+    await rig.engine.remove(id, force);
+  });
+
+  void test('what create names and does not find is no missing image: 400, for 404 makes the docker CLI pull', async () => {
     for (const host of [
       { NetworkMode: 'container:nonesuch' },
       { PidMode: 'container:nonesuch' },

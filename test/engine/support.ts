@@ -4,7 +4,7 @@
  */
 import { mkdirSync, copyFileSync, symlinkSync, writeFileSync, existsSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { notFound } from '../../src/errors.ts';
+import { conflict, notFound } from '../../src/errors.ts';
 import { createEngine, type Engine } from '../../src/engine/engine.ts';
 import type { EngineDeps } from '../../src/engine/context.ts';
 import type { Session } from '../../src/engine/port.ts';
@@ -44,17 +44,72 @@ export function makeRootfs(root: string): string {
   return directory;
 }
 
+const networkId = (index: number): string => `${index + 1}`.repeat(64);
+
 export class FakeSandboxes implements Sandboxes {
   readonly open_ = new Map<string, SandboxRequest>();
   restored: string[] = [];
   renamed: [id: string, name: string][] = [];
-  check({ networkMode }: Parameters<Sandboxes['check']>[0]): void {
-    if (networkMode === 'nonesuch') throw notFound('network nonesuch not found');
+  checked: Parameters<Sandboxes['check']>[0][] = [];
+  check(wish: Parameters<Sandboxes['check']>[0]): void {
+    this.#findAll(wish);
+    this.checked.push(wish);
   }
-  rename(id: string, name: string): void {
+  #findAll({ networkMode, endpoints }: Parameters<Sandboxes['check']>[0]): void {
+    if (networkMode.startsWith('container:')) return;
+    this.networkOf(networkMode === 'default' ? 'bridge' : networkMode);
+    for (const name of Object.keys(endpoints)) this.networkOf(name);
+  }
+  async rename(id: string, name: string): Promise<void> {
     this.renamed.push([id, name]);
+    return Promise.resolve();
+  }
+  readonly networks = ['bridge', 'host', 'none', 'front', 'back'];
+  readonly reserved = new Map<string, Parameters<Sandboxes['reserve']>[1]>();
+  calls: string[] = [];
+  /** Thrown by the next connect or publish. */
+  refusal: Error | undefined;
+  reserve(id: string, endpoints: Parameters<Sandboxes['reserve']>[1]): void {
+    for (const [other, { [Object.keys(endpoints)[0] ?? '']: settings }] of this.reserved) {
+      const wanted = Object.values(endpoints).map(({ IPAMConfig }) => IPAMConfig?.IPv4Address ?? '');
+      const taken = settings?.IPAMConfig?.IPv4Address ?? '';
+      if (other !== id && taken !== '' && wanted.includes(taken)) throw conflict('Address already in use');
+    }
+    this.reserved.set(id, endpoints);
+  }
+  forget(id: string): void {
+    this.reserved.delete(id);
+  }
+  networkOf(ref: string): { id: string; name: string; driver: string } {
+    const index = this.networks.findIndex((name, at) => name === ref || networkId(at).startsWith(ref));
+    const name = this.networks[index];
+    if (name === undefined) throw notFound(`network ${ref} not found`);
+    return { id: networkId(index), name, driver: name === 'host' ? 'host' : name === 'none' ? 'null' : 'bridge' };
+  }
+  #refuse(): void {
+    const { refusal } = this;
+    this.refusal = undefined;
+    if (refusal !== undefined) throw refusal;
+  }
+  async connect(id: string, network: string): Promise<void> {
+    await Promise.resolve();
+    this.#refuse();
+    if (!this.open_.has(id)) throw new Error('connect without a sandbox');
+    this.calls.push(`connect ${network}`);
+  }
+  async disconnect(id: string, network: string): Promise<void> {
+    await Promise.resolve();
+    if (!this.open_.has(id)) throw new Error('disconnect without a sandbox');
+    this.calls.push(`disconnect ${network}`);
+  }
+  async publish(id: string, change: Parameters<Sandboxes['publish']>[1]): Promise<void> {
+    await Promise.resolve();
+    this.#refuse();
+    if (!this.open_.has(id)) throw new Error('publish without a sandbox');
+    this.calls.push(`publish ${JSON.stringify(change)}`);
   }
   async open(request: SandboxRequest): ReturnType<Sandboxes['open']> {
+    this.#findAll(request);
     if (this.open_.has(request.containerId)) throw new Error('a sandbox was opened twice');
     this.open_.set(request.containerId, request);
     const file = (name: string, text: string): string => {

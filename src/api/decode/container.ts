@@ -82,7 +82,7 @@ export const endpointSettings = object<EndpointSettings>('network.EndpointSettin
   GwPriority: int,
 });
 
-const portBindings = record(
+export const portBindings = record(
   nullable(list(object<PortMapEntry>('nat.PortBinding', { HostIp: string, HostPort: string }), '[]nat.PortBinding')),
   'nat.PortMap',
 );

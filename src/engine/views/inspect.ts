@@ -1,12 +1,17 @@
 /** `GET /containers/{id}/json`. Pure. */
 import type { Json } from '../../model/json.ts';
-import type { SandboxView } from '../../network/port.ts';
-import type { ContainerRecord, MountRecord } from '../record.ts';
+import type { PortMap } from '../../model/container.ts';
+import type { EndpointView, SandboxView } from '../../network/port.ts';
+import { dnsNames, isUserDefined } from '../attachments.ts';
+import { type ContainerRecord, type MountRecord, NEVER } from '../record.ts';
 import { MASKED_PATHS, READONLY_PATHS } from '../spec/paths.ts';
 
 export interface InspectInput {
   record: ContainerRecord;
   sandbox: SandboxView | undefined;
+  idOf: IdOf;
+  /** '/db:/web/db'. */
+  links: readonly string[];
   execIds: readonly string[];
   paths: { log: string; files: string; upper: string; work: string; merged: string };
   size: { rw: number; rootFs: number } | undefined;
@@ -23,40 +28,47 @@ export const mountView = ({ Type, Name, Source, Destination, Driver, Mode, RW, P
   Propagation,
 });
 
-/** What a stopped container shows of its networks: the names, and settings that were asked for. */
-export function idleNetworks(record: ContainerRecord): Json {
-  const mode = record.hostConfig.NetworkMode;
-  if (mode.startsWith('container:')) return {};
-  const names = new Set([mode === 'default' ? 'bridge' : mode]);
-  for (const name of Object.keys(record.networking.EndpointsConfig)) names.add(name === 'default' ? 'bridge' : name);
+/** ID of a network that is there. */
+export type IdOf = (name: string) => string | undefined;
+
+/** What a stopped container shows of its networks: which they are, and what was asked for there. */
+export function idleNetworks(record: ContainerRecord, idOf: IdOf): Record<string, EndpointView> {
+  const ran = record.state.StartedAt !== NEVER;
   return Object.fromEntries(
-    [...names].map((name) => {
-      const asked = record.networking.EndpointsConfig[name];
-      return [
-        name,
-        {
-          IPAMConfig: asked?.IPAMConfig ?? null,
-          Links: asked?.Links ?? null,
-          Aliases: asked?.Aliases ?? null,
-          DriverOpts: asked?.DriverOpts ?? null,
-          GwPriority: asked?.GwPriority ?? 0,
-          NetworkID: '',
-          EndpointID: '',
-          Gateway: '',
-          IPAddress: '',
-          MacAddress: asked?.MacAddress ?? '',
-          IPPrefixLen: 0,
-          IPv6Gateway: '',
-          GlobalIPv6Address: '',
-          GlobalIPv6PrefixLen: 0,
-          DNSNames: null,
-        },
-      ];
-    }),
+    Object.entries(record.networks).map(([name, asked]): [string, EndpointView] => [
+      name,
+      {
+        IPAMConfig: asked.IPAMConfig,
+        Links: asked.Links,
+        Aliases: asked.Aliases,
+        DriverOpts: asked.DriverOpts,
+        GwPriority: asked.GwPriority,
+        // dockerd knows network and names from the first start on.
+        NetworkID: ran ? (idOf(name) ?? '') : '',
+        EndpointID: '',
+        Gateway: '',
+        IPAddress: '',
+        MacAddress: asked.MacAddress,
+        IPPrefixLen: 0,
+        IPv6Gateway: '',
+        GlobalIPv6Address: '',
+        GlobalIPv6PrefixLen: 0,
+        DNSNames: ran && isUserDefined(name) ? dnsNames(record, asked.Aliases ?? []) : null,
+      },
+    ]),
   );
 }
 
-export function inspectView({ record, sandbox, execIds, paths, size }: InspectInput): Json {
+/** Where the ports are bound; null for those that are only exposed. Nothing while the container has no network to. */
+export function shownPorts(record: ContainerRecord, sandbox: SandboxView | undefined): PortMap {
+  if (sandbox === undefined) return {};
+  const inside = Object.keys(sandbox.Networks).some((name) => name !== 'host' && name !== 'none');
+  const exposed = inside ? Object.keys(record.config.ExposedPorts ?? {}) : [];
+  const all: PortMap = { ...Object.fromEntries(exposed.map((port) => [port, null])), ...sandbox.Ports };
+  return Object.fromEntries(Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export function inspectView({ record, sandbox, idOf, links, execIds, paths, size }: InspectInput): Json {
   const host = record.hostConfig;
   const open = host.Privileged || (host.SecurityOpt ?? []).includes('systempaths=unconfined');
   return {
@@ -80,6 +92,7 @@ export function inspectView({ record, sandbox, execIds, paths, size }: InspectIn
     ExecIDs: execIds.length > 0 ? execIds : null,
     HostConfig: {
       ...host,
+      ...(isUserDefined(host.NetworkMode) ? {} : { Links: links.length > 0 ? links : null }),
       LogConfig: { Type: host.LogConfig.Type || 'json-file', Config: host.LogConfig.Config },
       RestartPolicy: { ...host.RestartPolicy, Name: host.RestartPolicy.Name || 'no' },
       CgroupnsMode: host.CgroupnsMode || 'host',
@@ -123,8 +136,8 @@ export function inspectView({ record, sandbox, execIds, paths, size }: InspectIn
     NetworkSettings: {
       SandboxID: sandbox?.SandboxID ?? '',
       SandboxKey: sandbox?.SandboxKey ?? '',
-      Ports: sandbox?.Ports ?? {},
-      Networks: sandbox?.Networks ?? idleNetworks(record),
+      Ports: shownPorts(record, sandbox),
+      Networks: sandbox?.Networks ?? idleNetworks(record, idOf),
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { Json } from '../../model/json.ts';
 import type { SandboxView } from '../../network/port.ts';
 import type { ContainerRecord } from '../record.ts';
-import { idleNetworks, mountView } from './inspect.ts';
+import { type IdOf, idleNetworks, mountView, shownPorts } from './inspect.ts';
 import { statusText } from './status.ts';
 
 export interface PortView {
@@ -14,16 +14,10 @@ export interface PortView {
 
 /** Exposed ports, and where each is bound. */
 export function portViews(record: ContainerRecord, sandbox: SandboxView | undefined): PortView[] {
-  const bound = sandbox?.Ports ?? {};
-  const keys = new Set([
-    ...Object.keys(bound),
-    ...(record.state.Running ? Object.keys(record.config.ExposedPorts ?? {}) : []),
-  ]);
-  return [...keys].flatMap((key): PortView[] => {
+  return Object.entries(shownPorts(record, sandbox)).flatMap(([key, entries]): PortView[] => {
     const [port = '', Type = 'tcp'] = key.split('/');
     const PrivatePort = Number(port);
-    const entries = bound[key] ?? [];
-    if (entries.length === 0) return [{ PrivatePort, Type }];
+    if (entries === null || entries.length === 0) return [{ PrivatePort, Type }];
     return entries.map(({ HostIp, HostPort }) => ({ IP: HostIp, PrivatePort, PublicPort: Number(HostPort), Type }));
   });
 }
@@ -32,15 +26,20 @@ export function portViews(record: ContainerRecord, sandbox: SandboxView | undefi
 const commandText = ({ path, args }: ContainerRecord): string =>
   [path, ...args.map((argument) => (argument.includes(' ') ? `'${argument}'` : argument))].join(' ');
 
-export function listView(
-  record: ContainerRecord,
-  sandbox: SandboxView | undefined,
-  size: { rw: number; rootFs: number } | undefined,
-  now: number,
-): Json {
+export interface ListInput {
+  record: ContainerRecord;
+  sandbox: SandboxView | undefined;
+  idOf: IdOf;
+  /** '/web/db': how others that link to it call it. */
+  linkNames: readonly string[];
+  size: { rw: number; rootFs: number } | undefined;
+  now: number;
+}
+
+export function listView({ record, sandbox, idOf, linkNames, size, now }: ListInput): Json {
   return {
     Id: record.id,
-    Names: [`/${record.name}`],
+    Names: [`/${record.name}`, ...linkNames],
     Image: record.config.Image,
     ImageID: record.imageId,
     Command: commandText(record),
@@ -51,7 +50,7 @@ export function listView(
     State: record.state.Status,
     Status: statusText(record.state, now),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode },
-    NetworkSettings: { Networks: sandbox?.Networks ?? idleNetworks(record) },
+    NetworkSettings: { Networks: sandbox?.Networks ?? idleNetworks(record, idOf) },
     Mounts: record.mounts.map(mountView),
   };
 }

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { notFound } from '../../errors.ts';
+import type { SandboxView } from '../../network/port.ts';
+import { NO_SETTINGS } from '../attachments.ts';
 import { applyFilters, checkFilters } from '../filters.ts';
 import { NEVER, type ContainerRecord } from '../record.ts';
 import { sampleConfig, sampleHost } from '../testing-samples.ts';
-import { inspectView } from './inspect.ts';
+import { idleNetworks, inspectView } from './inspect.ts';
 import { listView, portViews } from './list.ts';
 import { statusText } from './status.ts';
 
+const idOf = (): string => 'f00d';
 const NOW = Date.parse('2024-05-01T12:00:00Z');
 
 const record = (
@@ -23,7 +26,7 @@ const record = (
   lowerDirs: ['/l1', '/l2'],
   config: sampleConfig({ Labels: { tier: 'front' }, ExposedPorts: { '80/tcp': {} } }),
   hostConfig: sampleHost({ NetworkMode: 'default' }),
-  networking: { EndpointsConfig: {} },
+  networks: { bridge: { ...NO_SETTINGS } },
   state: {
     Status: 'created',
     Running: false,
@@ -67,7 +70,7 @@ void describe('status', () => {
 
 void describe('the list', () => {
   void test('quotes arguments with spaces and names the default network', () => {
-    const view = listView(record(), undefined, undefined, NOW);
+    const view = listView({ record: record(), sandbox: undefined, idOf, linkNames: [], size: undefined, now: NOW });
     assert.equal(view['Command'], "sh -c 'echo a b'");
     assert.deepEqual(view['Names'], ['/web']);
     assert.deepEqual(Object.keys((view['NetworkSettings'] as { Networks: object }).Networks), ['bridge']);
@@ -75,14 +78,16 @@ void describe('the list', () => {
   });
   void test('ports: exposed while it runs, bound with their address', () => {
     const running = record({}, { Running: true });
-    assert.deepEqual(portViews(running, undefined), [{ PrivatePort: 80, Type: 'tcp' }]);
     assert.deepEqual(portViews(record(), undefined), []);
-    const sandbox = {
+    const on = (network: string, Ports: SandboxView['Ports'] = {}): SandboxView => ({
       SandboxID: '',
       SandboxKey: '',
-      Networks: {},
-      Ports: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] },
-    };
+      Networks: idleNetworks(record({ networks: { [network]: NO_SETTINGS } }), idOf),
+      Ports,
+    });
+    assert.deepEqual(portViews(running, on('bridge')), [{ PrivatePort: 80, Type: 'tcp' }]);
+    assert.deepEqual(portViews(running, on('host')), []);
+    const sandbox = on('bridge', { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] });
     assert.deepEqual(portViews(running, sandbox), [{ IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' }]);
   });
 });
@@ -104,6 +109,8 @@ void test('inspect has Docker’s parts and nothing internal', () => {
   const view = inspectView({
     record: record({ mounts: [volume] }),
     sandbox: undefined,
+    idOf,
+    links: [],
     execIds: [],
     paths: { log: '/log', files: '/files', upper: '/u', work: '/w', merged: '/m' },
     size: undefined,
@@ -140,6 +147,7 @@ void describe('filters', () => {
         return found.record.created;
       },
       ancestors: new Set(['sha256:j']),
+      networkId: idOf,
     }).map((one) => one.record.name);
   for (const [filters, expected] of [
     [{}, ['web', 'old']],

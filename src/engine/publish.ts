@@ -1,0 +1,99 @@
+/** `POST /containers/{id}/ports`: what a container publishes changes, whether it runs or not. Berth's own. */
+import { conflict, invalidParameter, notFound } from '../errors.ts';
+import type { HostConfig, PortMap, PortMapEntry } from '../model/container.ts';
+import { isJoined } from './attachments.ts';
+import { type Context, publish, save } from './context.ts';
+import { normalizeBindings, withBound } from './port-specs.ts';
+import type { Container } from './registry.ts';
+
+export interface PortChange {
+  add: PortMap;
+  /** A port without entries: all its bindings. Empty fields of an entry stand for any. */
+  remove: PortMap;
+}
+
+/** Whether `entry`, as it was asked for, is or may have become `wanted`. */
+function isMeant(entry: PortMapEntry, wanted: PortMapEntry): boolean {
+  if (wanted.HostIp !== '' && entry.HostIp !== '' && wanted.HostIp !== entry.HostIp) return false;
+  if (wanted.HostPort === '' || entry.HostPort === '' || wanted.HostPort === entry.HostPort) return true;
+  const [first = '', last = ''] = entry.HostPort.split('-');
+  return last !== '' && Number(wanted.HostPort) >= Number(first) && Number(wanted.HostPort) <= Number(last);
+}
+
+/** The nearest first: what was asked for in these words, then what leaves the port open. */
+function indexOf(entries: readonly PortMapEntry[], wanted: PortMapEntry): number {
+  const exact = entries.findIndex((entry) => entry.HostIp === wanted.HostIp && entry.HostPort === wanted.HostPort);
+  return exact >= 0 ? exact : entries.findIndex((entry) => isMeant(entry, wanted));
+}
+
+/** The bindings after the change. NotFound for what is not published, Conflict for what is already. */
+export function changedBindings(before: PortMap, { add, remove }: PortChange, name: string): PortMap {
+  const after = new Map(Object.entries(before).map(([port, entries]) => [port, [...(entries ?? [])]]));
+  for (const [port, entries] of Object.entries(remove)) {
+    const left = after.get(port) ?? [];
+    if (left.length === 0) throw notFound(`No public port '${port}' published for ${name}`);
+    if (entries === null || entries.length === 0) after.delete(port);
+    for (const wanted of entries ?? []) {
+      const index = indexOf(left, wanted);
+      if (index < 0) {
+        throw notFound(`No public port '${port}' published for ${name} at ${wanted.HostIp || '*'}:${wanted.HostPort}`);
+      }
+      left.splice(index, 1);
+      if (left.length === 0) after.delete(port);
+    }
+  }
+  for (const [port, entries] of Object.entries(add)) {
+    const there = after.get(port) ?? [];
+    for (const entry of (entries ?? []).length > 0 ? (entries ?? []) : [{ HostIp: '', HostPort: '' }]) {
+      const same = there.some(({ HostIp, HostPort }) => HostIp === entry.HostIp && HostPort === entry.HostPort);
+      if (same && entry.HostPort !== '') {
+        throw conflict(`Bind for ${entry.HostIp || '0.0.0.0'}:${entry.HostPort} failed: port is already allocated`);
+      }
+      there.push(entry);
+    }
+    after.set(port, there);
+  }
+  return Object.fromEntries(after);
+}
+
+/** `-P` written out, so that single ports can be taken back from it. */
+function writtenOut({ PortBindings, PublishAllPorts }: HostConfig, exposed: readonly string[]): PortMap {
+  if (!PublishAllPorts) return PortBindings;
+  const all = exposed.filter((port) => (PortBindings[port] ?? []).length === 0);
+  return { ...PortBindings, ...Object.fromEntries(all.map((port) => [port, [{ HostIp: '', HostPort: '' }]])) };
+}
+
+const bound = (ports: PortMap): PortMap =>
+  Object.fromEntries(Object.entries(ports).filter(([, entries]) => entries !== null && entries.length > 0));
+
+export async function publishPorts(
+  context: Context,
+  container: Container,
+  asked: PortChange,
+): Promise<{ Ports: PortMap }> {
+  const { sandboxes } = context;
+  return container.lock.run(async () => {
+    const { id, record, running } = container;
+    const { hostConfig: host, config } = record;
+    if (container.removing || record.state.Dead) {
+      throw conflict(`container ${id} is marked for removal and its ports cannot be changed`);
+    }
+    if (isJoined(host.NetworkMode)) {
+      throw invalidParameter('conflicting options: port publishing and the container type network mode');
+    }
+    if (host.NetworkMode === 'host') {
+      throw invalidParameter('conflicting options: port publishing and the host network mode');
+    }
+    const change = { add: normalizeBindings(asked.add), remove: normalizeBindings(asked.remove) };
+    const exposed = Object.keys(config.ExposedPorts ?? {});
+    const PortBindings = changedBindings(writtenOut(host, exposed), change, record.name);
+    const after = withBound(config.ExposedPorts ?? {}, PortBindings);
+    if (running) await sandboxes.publish(id, change);
+    const whole = host.PublishAllPorts && Object.keys(after).every((port) => PortBindings[port] !== undefined);
+    record.hostConfig = { ...host, PortBindings, PublishAllPorts: whole };
+    record.config = { ...config, ExposedPorts: after };
+    save(context, container);
+    publish(context, container, 'update');
+    return { Ports: bound(running ? (sandboxes.view(id)?.Ports ?? {}) : PortBindings) };
+  });
+}
