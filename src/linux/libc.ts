@@ -54,6 +54,20 @@ export const libc = {
     'int connect(int fd, const void *address, uint32_t length)',
   ),
   shutdown: bind<[fd: number, how: number]>('int shutdown(int fd, int how)'),
+  listen: bind<[fd: number, backlog: number]>('int listen(int fd, int backlog)'),
+  /** The peer's address is not asked for. */
+  accept4: (fd: number, flags: number): number => accept4(fd, null, null, flags),
+  recvmsg: bind<[fd: number, message: Buffer, flags: number]>('ssize_t recvmsg(int fd, void *message, int flags)'),
+  sendmsg: bind<[fd: number, message: Buffer, flags: number]>(
+    'ssize_t sendmsg(int fd, const void *message, int flags)',
+  ),
+  epollCreate1: bind<[flags: number]>('int epoll_create1(int flags)'),
+  epollCtl: bind<[epoll: number, operation: number, fd: number, event: Buffer | null]>(
+    'int epoll_ctl(int epoll, int operation, int fd, void *event)',
+  ),
+  epollWait: bind<[epoll: number, events: Buffer, count: number, timeout: number]>(
+    'int epoll_wait(int epoll, void *events, int count, int timeout)',
+  ),
   send: bind<[fd: number, data: Buffer, length: number, flags: number]>(
     'ssize_t send(int fd, const void *data, size_t length, int flags)',
   ),
@@ -87,6 +101,10 @@ export async function sendInPool(fd: number, data: Buffer, flags: number): Promi
     });
   });
 }
+
+const accept4 = bind<[fd: number, address: Buffer | null, length: Buffer | null, flags: number]>(
+  'int accept4(int fd, void *address, void *length, int flags)',
+);
 
 const dupAbove = bind<[fd: number, command: number, lowest: number]>('int fcntl(int fd, int command, int lowest)');
 
@@ -148,6 +166,7 @@ export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
+export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_SEQPACKET = 5;
@@ -156,6 +175,7 @@ export const SOCK_CLOEXEC = O_CLOEXEC;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const SHUT_WR = 1;
+export const SHUT_RDWR = 2;
 export const CLONE_NEWNS = 0x0002_0000;
 export const CLONE_NEWNET = 0x4000_0000;
 export const MS_NOSUID = 2;
