@@ -1,23 +1,87 @@
-/** A firewall for unit tests. Strict: rules for one bridge twice, or without a subnet, are a mistake of the caller. */
-import type { NetworkRules } from '../drivers/plan.ts';
-import type { Firewall } from './firewall.ts';
+/**
+ * A firewall for unit tests. Strict: what a backend would carry out, but no caller should ask for, is a mistake of the caller:
+ * something added twice, a port without its network, a network that goes before its ports. What is not there may be removed.
+ */
+import type { NetworkRules, PortRule } from '../drivers/plan.ts';
+import type { Firewall, FirewallChange, FirewallState } from './firewall.ts';
+import { familyOf, networkKey, portKey } from './state.ts';
 
 export class FakeFirewall implements Firewall {
-  /** undefined before the first set() and after remove(). */
-  rules: readonly NetworkRules[] | undefined;
+  /** How often each was called. */
   sets = 0;
+  changes = 0;
+  /** The next call that would change anything fails with this, and changes nothing. */
+  failNext: Error | undefined;
+  /** Before the first set(), and after remove(), there is nothing to change. */
+  #networks: Map<string, NetworkRules> | undefined;
+  #ports = new Map<string, PortRule>();
 
-  async set(networks: readonly NetworkRules[]): Promise<void> {
-    const bridges = new Set(networks.map(({ bridge }) => bridge));
-    if (bridges.size !== networks.length) throw new Error('two networks on one bridge');
-    for (const { bridge, subnets } of networks) {
-      if (bridge === '' || subnets.length === 0) throw new Error('rules for nothing');
-    }
-    this.rules = networks;
+  /** What is in force. */
+  state(): FirewallState {
+    return { networks: [...(this.#networks?.values() ?? [])], ports: [...this.#ports.values()] };
+  }
+
+  /** Whether set() was called, and remove() not since. */
+  get up(): boolean {
+    return this.#networks !== undefined;
+  }
+
+  async set(state: FirewallState): Promise<void> {
+    this.#fail();
+    const networks = new Map<string, NetworkRules>();
+    const ports = new Map<string, PortRule>();
+    carryOut(networks, ports, { add: state });
+    this.#networks = networks;
+    this.#ports = ports;
     this.sets++;
   }
 
+  async change(change: FirewallChange): Promise<void> {
+    this.#fail();
+    if (this.#networks === undefined) throw new Error('change() before set()');
+    const networks = new Map(this.#networks);
+    const ports = new Map(this.#ports);
+    carryOut(networks, ports, change);
+    this.#networks = networks;
+    this.#ports = ports;
+    this.changes++;
+  }
+
   async remove(): Promise<void> {
-    this.rules = undefined;
+    this.#fail();
+    this.#networks = undefined;
+    this.#ports = new Map();
+  }
+
+  #fail(): void {
+    const error = this.failNext;
+    this.failNext = undefined;
+    if (error !== undefined) throw error;
+  }
+}
+
+function carryOut(
+  networks: Map<string, NetworkRules>,
+  ports: Map<string, PortRule>,
+  { remove, add }: FirewallChange,
+): void {
+  // Ports first when they go, networks first when they come.
+  for (const port of remove?.ports ?? []) ports.delete(portKey(port));
+  for (const network of remove?.networks ?? []) networks.delete(networkKey(network));
+  for (const network of add?.networks ?? []) {
+    const { bridge, subnets, family } = network;
+    if (bridge === '' || subnets.length === 0) throw new Error('rules for nothing');
+    if (subnets.some((subnet) => familyOf(subnet) !== family)) throw new Error(`subnets of another family: ${bridge}`);
+    if (networks.has(networkKey(network))) throw new Error(`added twice: network ${networkKey(network)}`);
+    networks.set(networkKey(network), network);
+  }
+  for (const port of add?.ports ?? []) {
+    if (familyOf(port.hostAddress) !== familyOf(port.address)) throw new Error(`two families: port ${portKey(port)}`);
+    if (ports.has(portKey(port))) throw new Error(`added twice: port ${portKey(port)}`);
+    ports.set(portKey(port), port);
+  }
+  for (const port of ports.values()) {
+    const network = networks.get(`${familyOf(port.address)} ${port.bridge}`);
+    if (network === undefined) throw new Error(`a port without its network: ${portKey(port)} on ${port.bridge}`);
   }
 }

@@ -1,17 +1,19 @@
 /** The firewall of this machine, by the backend that was asked for. Nothing of it is loaded before it is needed. */
 import { messageOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
-import { createNfnetlink } from '../linux/nfnetlink.ts';
+import { createConntrack } from '../linux/conntrack.ts';
+import { changeListedRules, setListedRules } from '../linux/listed-rules.ts';
+import { lazySocket, tableContents } from '../linux/nfnetlink.ts';
 import { runNft } from '../linux/nftables.ts';
-import type { Firewall } from './firewall.ts';
+import type { Logger } from '../log.ts';
+import type { Firewall, FirewallSettings } from './firewall.ts';
 import { createIptablesFirewall } from './iptables/backend.ts';
 import { runProgram } from './iptables/program.ts';
 import { createNftablesFirewall } from './nftables/backend.ts';
+import type { StaleFlows } from './stale-flows.ts';
 
 export interface FirewallOptions {
   backend: 'nftables' | 'iptables';
-  /** Names this daemon's tables and chains: network/controller.ts, instanceName(). */
-  instance: string;
+  settings: FirewallSettings;
   log: Logger;
 }
 
@@ -20,23 +22,41 @@ export type FirewallChoice = FirewallOptions['backend'] | 'none';
 
 /**
  * Takes away what the backend of the last start left when this one is another: rules stay while containers run on. `last`
- * is remembered by the caller once this has returned.
+ * is remembered by the caller once this has returned. An administrator's rules in berth-user or DOCKER-USER stay.
  */
 export async function leaveBackend(
   last: FirewallChoice | undefined,
   now: FirewallChoice,
-  { instance, log }: Omit<FirewallOptions, 'backend'>,
+  { settings, log }: Omit<FirewallOptions, 'backend'>,
 ): Promise<void> {
   if (last === undefined || last === 'none' || last === now) return;
   try {
-    await createFirewall({ backend: last, instance, log }).remove();
+    await createFirewall({ backend: last, settings, log }).remove();
   } catch (error) {
     log.warn(`rules of the backend ${last} may be left`, { error: messageOf(error) });
   }
 }
 
-/** Works in the network namespace that the process is in. */
-export function createFirewall({ backend, instance, log }: FirewallOptions): Firewall {
-  if (backend === 'iptables') return createIptablesFirewall(runProgram, instance);
-  return createNftablesFirewall({ run: runNft, setCompat: createNfnetlink() }, instance, log);
+/** Works in the network namespace that the process is in at the first call. */
+export function createFirewall({ backend, settings, log }: FirewallOptions): Firewall {
+  const conntrack = createConntrack();
+  const forget = (flows: StaleFlows): void => {
+    if (flows.length === 0) return;
+    conntrack.forget(flows).catch((error: unknown) => {
+      log.warn('UDP clients of a port that changed may be led where it led before', { error: messageOf(error) });
+    });
+  };
+  if (backend === 'iptables') return createIptablesFirewall({ run: runProgram, forget }, settings, log);
+  const socket = lazySocket();
+  return createNftablesFirewall(
+    {
+      run: runNft,
+      contents: (table, userChain) => tableContents(socket(), table, userChain),
+      setListed: (owner, rules) => setListedRules(socket(), owner, rules),
+      changeListed: (owner, remove, add) => changeListedRules(socket(), owner, remove, add),
+      forget,
+    },
+    settings,
+    log,
+  );
 }

@@ -2,8 +2,7 @@
  * The expressions of a rule, as iptables-nft writes them (linux/netfilter/nf_tables.h, enum nft_*_attributes). Integers are in
  * network byte order; xtables' own structures inside `target` and `match` in the host's.
  */
-import type { CompatRule } from '../firewall/firewall.ts';
-import { addressBytes, parsePrefix } from '../ipam/address.ts';
+import { addressBytes, parseAddress, parsePrefix } from '../ipam/address.ts';
 import { nest, raw, text, u32be } from './netlink/message.ts';
 import type { Attribute } from './netlink/message.ts';
 
@@ -15,22 +14,21 @@ export const nested = (type: number, value: readonly Attribute[]): Attribute => 
   nestedFlag: true,
 });
 
-export function expressions(rule: CompatRule): Attribute[] {
-  switch (rule.kind) {
-    case 'masquerade':
-      return [
-        ...matchSource(rule.subnet),
-        ...matchLink('output', rule.bridge, false),
-        counter(),
-        masquerade(rule.subnet),
-      ];
-    case 'forward-out':
-      return [...matchLink('input', rule.bridge, true), counter(), accept()];
-    case 'forward-in':
-      return [...matchLink('output', rule.bridge, true), counter(), accept()];
-    case 'forward-answers':
-      return [...matchLink('output', rule.bridge, true), establishedMatch(), counter(), accept()];
-  }
+/** A rule in the tables of iptables, in a form that `iptables` lists as its own. */
+export type ListedRule =
+  /** nat POSTROUTING: `-s subnet ! -o bridge -j MASQUERADE`, or `-j SNAT --to-source to` unless `to` is ''. */
+  | { kind: 'source'; subnet: string; bridge: string; to: string }
+  /** filter FORWARD: `-m mark --mark bit/bit -j ACCEPT`. */
+  | { kind: 'accept-mark'; family: 4 | 6; bit: number };
+
+export function expressions(rule: ListedRule): Attribute[] {
+  if (rule.kind === 'accept-mark') return [...matchMark(rule.bit), counter(), accept()];
+  return [
+    ...matchSource(rule.subnet),
+    ...matchOutput(rule.bridge),
+    counter(),
+    rule.to === '' ? masquerade(rule.subnet) : sourceAddress(rule.to),
+  ];
 }
 
 const expression = (name: string, data: readonly Attribute[]): Attribute => nested(1, [text(1, name), nested(2, data)]);
@@ -38,6 +36,16 @@ const expression = (name: string, data: readonly Attribute[]): Attribute => nest
 /** NFT_CMP_EQ = 0, NFT_CMP_NEQ = 1; register 1. */
 const compare = (equal: boolean, value: Buffer): Attribute =>
   expression('cmp', [u32be(1, 1), u32be(2, equal ? 0 : 1), nested(3, [raw(1, value)])]);
+
+/** Register 1 & mask: source register, destination register, length, mask, xor. */
+const masked = (mask: Buffer): Attribute =>
+  expression('bitwise', [
+    u32be(1, 1),
+    u32be(2, 1),
+    u32be(3, mask.length),
+    nested(4, [raw(1, mask)]),
+    nested(5, [raw(1, Buffer.alloc(mask.length))]),
+  ]);
 
 /** Only whole bytes are loaded, so a prefix that ends inside one is masked (expression bitwise), as iptables does. */
 function matchSource(subnet: string): Attribute[] {
@@ -54,26 +62,19 @@ function matchSource(subnet: string): Attribute[] {
   if (whole) return [load, compare(true, bytes.subarray(0, length))];
   const mask = Buffer.alloc(bytes.length, 0);
   for (let bit = 0; bit < prefix.length; bit++) mask[bit >> 3] = (mask[bit >> 3] ?? 0) | (0x80 >> (bit & 7));
-  return [
-    load,
-    // source register, destination register, length, mask, xor
-    expression('bitwise', [
-      u32be(1, 1),
-      u32be(2, 1),
-      u32be(3, bytes.length),
-      nested(4, [raw(1, mask)]),
-      nested(5, [raw(1, Buffer.alloc(bytes.length))]),
-    ]),
-    compare(true, bytes),
-  ];
+  return [load, masked(mask), compare(true, bytes)];
 }
 
-/** NFT_META_IIFNAME = 6, NFT_META_OIFNAME = 7; the name with its zero: an exact match. */
-function matchLink(direction: 'input' | 'output', name: string, equal: boolean): Attribute[] {
-  return [
-    expression('meta', [u32be(2, direction === 'input' ? 6 : 7), u32be(1, 1)]),
-    compare(equal, Buffer.from(`${name}\0`)),
-  ];
+/** `! -o name`. NFT_META_OIFNAME = 7; the name with its zero: an exact match. */
+function matchOutput(name: string): Attribute[] {
+  return [expression('meta', [u32be(2, 7), u32be(1, 1)]), compare(false, Buffer.from(`${name}\0`))];
+}
+
+/** NFT_META_MARK = 3. In the register a mark has the host's byte order. */
+function matchMark(bit: number): Attribute[] {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(bit);
+  return [expression('meta', [u32be(2, 3), u32be(1, 1)]), masked(bytes), compare(true, bytes)];
 }
 
 const counter = (): Attribute => expression('counter', [raw(1, Buffer.alloc(8)), raw(2, Buffer.alloc(8))]);
@@ -92,12 +93,18 @@ function masquerade(subnet: string): Attribute {
 }
 
 /**
- * Revision 3 of conntrack: struct xt_conntrack_mtinfo3, 164 bytes, aligned to 168. u16 match_flags at 146
- * (XT_CONNTRACK_STATE = 1), u16 state_mask at 150 (ESTABLISHED = 2, RELATED = 4).
+ * SNAT, the structures as above with NF_NAT_RANGE_MAP_IPS = 1 and the address as both ends of the range. IPv4, revision 0:
+ * 0 u32 rangesize, 4 u32 flags, 8 min, 12 max; IPv6, revision 1: 0 u32 flags, 4 min, 20 max.
  */
-function establishedMatch(): Attribute {
-  const info = Buffer.alloc(168);
-  info.writeUInt16LE(1, 146);
-  info.writeUInt16LE(6, 150);
-  return expression('match', [text(1, 'conntrack'), u32be(2, 3), raw(3, info)]);
+function sourceAddress(to: string): Attribute {
+  const address = parseAddress(to);
+  if (!address) throw new Error(`no address: ${to}`);
+  const bytes = Buffer.from(addressBytes(address));
+  const info = Buffer.alloc(address.family === 4 ? 24 : 40);
+  info.writeUInt32LE(1, 0);
+  if (address.family === 4) info.writeUInt32LE(1, 4);
+  const min = address.family === 4 ? 8 : 4;
+  bytes.copy(info, min);
+  bytes.copy(info, min + bytes.length);
+  return expression('target', [text(1, 'SNAT'), u32be(2, address.family === 4 ? 0 : 1), raw(3, info)]);
 }

@@ -1,9 +1,23 @@
-/** Berth's rules for iptables-restore(8) --noflush, in chains of its own. Pure. */
-import type { NetworkRules } from '../../drivers/plan.ts';
+/**
+ * Berth's rules for iptables-restore(8) --noflush, in chains of its own. Pure. The same behaviour as nftables/definitions.ts, by
+ * rules instead of sets: what a packet costs grows with the number of networks and ports.
+ */
+import type { NetworkRules, PortRule } from '../../drivers/plan.ts';
+import { hidesSource } from '../compat.ts';
+import type { FirewallSettings, FirewallState } from '../firewall.ts';
+import { hex, linkName, parseMark } from '../names.ts';
+import type { Mark } from '../names.ts';
+import { familyOf } from '../state.ts';
+
+/** An administrator's own rules, by the name that dockerd gives it. Made when missing, never emptied. */
+export const USER_CHAIN = 'DOCKER-USER';
 
 export interface ChainNames {
-  forward: string;
+  raw: string;
+  translate: string;
   postrouting: string;
+  forward: string;
+  published: string;
 }
 
 /** At most 28 characters (XT_EXTENSION_MAXNAMELEN less the zero). */
@@ -11,26 +25,130 @@ export function chainNames(instance: string): ChainNames {
   const base = instance
     .toUpperCase()
     .replaceAll(/[^A-Z0-9-]/g, '-')
-    .slice(0, 20);
-  return { forward: `${base}-FORWARD`, postrouting: `${base}-POSTROUT` };
+    .slice(0, 17);
+  return {
+    raw: `${base}-RAW`,
+    translate: `${base}-DNAT`,
+    postrouting: `${base}-POSTROUT`,
+    forward: `${base}-FORWARD`,
+    published: `${base}-PUBLISHED`,
+  };
 }
 
-/** Chains that are named with ':' are made or emptied; then they are filled. One transaction for each table. */
-export function restoreText(networks: readonly NetworkRules[], chains: ChainNames, family: 4 | 6): string {
-  const here = networks
-    .map((network) => ({ ...network, subnets: network.subnets.filter((s) => s.includes(':') === (family === 6)) }))
-    .filter(({ subnets }) => subnets.length > 0);
-  const nat = here.flatMap(({ bridge, subnets, masquerade }) =>
-    masquerade ? subnets.map((s) => `-A ${chains.postrouting} -s ${s} ! -o ${bridge} -j MASQUERADE`) : [],
-  );
-  const filter = here.flatMap(({ bridge, interContainer, directRouting }) => [
-    `-A ${chains.forward} -i ${bridge} -o ${bridge} -j ${interContainer ? 'ACCEPT' : 'DROP'}`,
-    `-A ${chains.forward} -o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
-    `-A ${chains.forward} -o ${bridge} -j ${directRouting ? 'ACCEPT' : 'DROP'}`,
-    `-A ${chains.forward} -i ${bridge} -j ACCEPT`,
-  ]);
-  return (
-    `*nat\n:${chains.postrouting} - [0:0]\n${nat.map((line) => `${line}\n`).join('')}COMMIT\n` +
-    `*filter\n:${chains.forward} - [0:0]\n${filter.map((line) => `${line}\n`).join('')}COMMIT\n`
-  );
+export interface Jump {
+  table: 'raw' | 'nat' | 'filter';
+  from: string;
+  /** What stands behind `-A FROM`. */
+  rule: string;
+}
+
+/** How the kernel's chains lead into Berth's, in the order in which they stand at the head of their chain. */
+export function jumps(chains: ChainNames, family: 4 | 6): Jump[] {
+  const local = `-m addrtype --dst-type LOCAL -j ${chains.translate}`;
+  return [
+    ...(family === 4 ? [{ table: 'raw' as const, from: 'PREROUTING', rule: `-j ${chains.raw}` }] : []),
+    { table: 'nat', from: 'PREROUTING', rule: local },
+    // [::1] cannot be translated; a proxy carries it.
+    { table: 'nat', from: 'OUTPUT', rule: family === 4 ? local : `! -d ::1/128 ${local}` },
+    { table: 'nat', from: 'POSTROUTING', rule: `-j ${chains.postrouting}` },
+    { table: 'filter', from: 'FORWARD', rule: `-j ${USER_CHAIN}` },
+    { table: 'filter', from: 'FORWARD', rule: `-j ${chains.forward}` },
+  ];
+}
+
+export interface TableRules {
+  table: Jump['table'];
+  chains: readonly { name: string; rules: readonly string[] }[];
+}
+
+export function tableRules(state: FirewallState, settings: FirewallSettings, family: 4 | 6): TableRules[] {
+  const chains = chainNames(settings.instance);
+  const networks = state.networks.filter((network) => network.family === family);
+  const ports = state.ports.filter(({ address }) => familyOf(address) === family);
+  const loopback = ['! -i lo -d 127.0.0.0/8 -j DROP', '! -i lo -s 127.0.0.0/8 -j DROP'];
+  return [
+    ...(family === 4 ? [{ table: 'raw' as const, chains: [{ name: chains.raw, rules: loopback }] }] : []),
+    {
+      table: 'nat',
+      chains: [
+        { name: chains.translate, rules: ports.flatMap(translation) },
+        { name: chains.postrouting, rules: networks.flatMap(postrouting) },
+      ],
+    },
+    {
+      table: 'filter',
+      chains: [
+        { name: chains.forward, rules: forward(networks, chains, settings) },
+        { name: chains.published, rules: [...new Set(ports.map(published)), '-j DROP'] },
+      ],
+    },
+  ];
+}
+
+function translation({ protocol, hostAddress, hostPort, address, port }: PortRule): string[] {
+  const family = familyOf(address);
+  if (hostPort === 0 || hostAddress === '::1' || familyOf(hostAddress) !== family) return [];
+  const to = hostAddress === '0.0.0.0' || hostAddress === '::' ? '' : `-d ${hostAddress} `;
+  // A link-local client means nothing behind another link.
+  const from = family === 6 ? '! -s fe80::/10 ' : '';
+  const target = family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+  return [`${from}${to}-p ${protocol} -m ${protocol} --dport ${hostPort} -j DNAT --to-destination ${target}`];
+}
+
+const published = ({ protocol, address, port }: PortRule): string =>
+  `-d ${address} -p ${protocol} -m ${protocol} --dport ${port} -j ACCEPT`;
+
+const isClosed = ({ internal, mode }: NetworkRules): boolean => internal || mode === 'isolated';
+
+function postrouting(network: NetworkRules): string[] {
+  const { subnets, family, sourceAddress, mode } = network;
+  const bridge = linkName(network.bridge);
+  if (isClosed(network)) return [];
+  const hairpin = subnets.map((subnet) => `-s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`);
+  const source = sourceAddress === '' ? 'MASQUERADE' : `SNAT --to-source ${sourceAddress}`;
+  return [
+    ...(hidesSource(network) ? subnets.map((subnet) => `-s ${subnet} ! -o ${bridge} -j ${source}`) : []),
+    ...(mode === 'routed' ? [] : hairpin),
+    ...(family === 4 ? [`-s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`] : []),
+  ];
+}
+
+/** By stages, as in the nftables table: each stage stands for all networks before the next begins. */
+function forward(networks: readonly NetworkRules[], chains: ChainNames, settings: FirewallSettings): string[] {
+  const mark = parseMark(settings.acceptMark);
+  const open = networks.filter((network) => !isClosed(network));
+  return [
+    ...networks.flatMap(({ bridge }) =>
+      ['-i', '-o'].map((side) => `${side} ${linkName(bridge)} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`),
+    ),
+    ...networks.flatMap(({ bridge, interContainer }) =>
+      interContainer
+        ? [`-i ${bridge} -o ${bridge} -j ACCEPT`]
+        : [
+            `-i ${bridge} -o ${bridge} -m conntrack --ctstate DNAT -g ${chains.published}`,
+            `-i ${bridge} -o ${bridge} -j DROP`,
+          ],
+    ),
+    ...networks.filter(isClosed).map(({ bridge }) => `-i ${bridge} -j DROP`),
+    ...networks.flatMap((network) => entering(network, mark, chains.published, settings.directRouting)),
+    ...open.map(({ bridge }) => `-i ${bridge} -j ACCEPT`),
+  ];
+}
+
+function entering(network: NetworkRules, mark: Mark | undefined, opened: string, directRouting: boolean): string[] {
+  const { bridge, mode, family, trustedInterfaces } = network;
+  if (isClosed(network)) return [`-o ${bridge} -j DROP`];
+  if (mode === 'nat-unprotected') return [`-o ${bridge} -j ACCEPT`];
+  const marked =
+    mark === undefined ? [] : [`-o ${bridge} -m mark --mark ${hex(mark.value)}/${hex(mark.mask)} -j ACCEPT`];
+  if (mode === 'routed') {
+    return [...marked, `-o ${bridge} -p ${family === 4 ? 'icmp' : 'ipv6-icmp'} -j ACCEPT`, `-o ${bridge} -g ${opened}`];
+  }
+  if (directRouting) return [...marked, `-o ${bridge} -g ${opened}`];
+  return [
+    ...marked,
+    `-o ${bridge} -m conntrack --ctstate DNAT -g ${opened}`,
+    ...trustedInterfaces.map((name) => `-i ${linkName(name)} -o ${bridge} -g ${opened}`),
+    `-o ${bridge} -j DROP`,
+  ];
 }

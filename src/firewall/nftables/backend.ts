@@ -1,60 +1,174 @@
 /**
- * The firewall by nftables: own tables through libnftables, and the few rules that `iptables` shall list through
+ * The firewall by nftables: an own table through libnftables, and the few rules that `iptables` shall list through
  * nfnetlink. No process is spawned.
  */
-import { messageOf, unavailable } from '../../errors.ts';
+import type { NetworkRules } from '../../drivers/plan.ts';
+import { BerthError, messageOf, unavailable } from '../../errors.ts';
+import type { PlacedRule } from '../../linux/listed-rules.ts';
+import type { TableContents } from '../../linux/nfnetlink.ts';
+import type { ListedRule } from '../../linux/nft-expressions.ts';
 import type { Logger } from '../../log.ts';
-import { compatRules } from '../compat.ts';
-import type { CompatRule, Firewall } from '../firewall.ts';
-import { removalScript, rulesScript, tableName } from './rules.ts';
+import { forwardRule, listedRules } from '../compat.ts';
+import type { Firewall, FirewallSettings, FirewallState } from '../firewall.ts';
+import { serial } from '../serial.ts';
+import { staleFlows } from '../stale-flows.ts';
+import type { StaleFlows } from '../stale-flows.ts';
+import { DesiredState, networkKey } from '../state.ts';
+import type { PlannedChange } from '../state.ts';
+import { tableName, USER_CHAIN } from './definitions.ts';
+import { ElementLedger, networkElements, portElements } from './elements.ts';
+import type { Element } from './elements.ts';
+import { changeScript, removalScript, setScript } from './script.ts';
 
-/** What the backend asks of the kernel; implemented in linux/nftables.ts and linux/nfnetlink.ts. */
+/** What the backend asks of the kernel; index.ts takes it from linux/. */
 export interface NftablesKernel {
   /** Carries a script out as one transaction. */
-  run(script: string): void;
+  run(script: string): Promise<void>;
+  contents(table: string, userChain: string): TableContents | undefined;
   /** Makes the rules marked with `owner` exactly these, in the tables of iptables. */
-  setCompat(owner: string, rules: readonly CompatRule[]): void;
+  setListed(owner: string, rules: readonly ListedRule[]): PlacedRule[];
+  changeListed(owner: string, remove: readonly PlacedRule[], add: readonly ListedRule[]): PlacedRule[];
+  /** Returns at once; conntrack's entries go some time later. */
+  forget(flows: StaleFlows): void;
 }
 
-export function createNftablesFirewall(kernel: NftablesKernel, instance: string, log: Logger): Firewall {
-  const table = tableName(instance);
+export function createNftablesFirewall(kernel: NftablesKernel, settings: FirewallSettings, log: Logger): Firewall {
+  const table = tableName(settings.instance);
+  const inOrder = serial();
+  let desired = new DesiredState();
+  let ledger = new ElementLedger();
+  /** By networkKey. */
+  let placed = new Map<string, PlacedRule[]>();
+  /** Families whose filter FORWARD has the one rule. */
+  let forward = new Set<4 | 6>();
+  /** Whether the kernel takes rules in iptables' form; found out by set(). */
+  let listed = true;
   let warned = false;
 
-  /** True when the kernel took them. */
-  const setCompat = (rules: readonly CompatRule[]): boolean => {
+  const elementsOf = ({ networks, ports }: FirewallState): Element[] => [
+    ...networks.flatMap((network) => networkElements(network, { listed })),
+    ...ports.flatMap(portElements),
+  ];
+
+  const setListed = (networks: readonly NetworkRules[]): void => {
+    const families = [...new Set(networks.map(({ family }) => family))];
+    const rules = [
+      ...families.map((family) => ({ key: `forward ${family}`, rule: forwardRule(family) })),
+      ...networks.flatMap((network) => listedRules(network).map((rule) => ({ key: networkKey(network), rule }))),
+    ];
+    placed = new Map();
+    forward = new Set();
     try {
-      kernel.setCompat(table, rules);
-      return true;
-    } catch (error) {
-      if (!warned) {
-        log.warn('the kernel refuses rules in the form of iptables; `iptables -S` will not list them', {
-          error: messageOf(error),
-        });
+      const done = kernel.setListed(
+        table,
+        rules.map(({ rule }) => rule),
+      );
+      for (const [index, { key }] of rules.entries()) {
+        const one = done[index];
+        if (one) placed.set(key, [...(placed.get(key) ?? []), one]);
       }
+      forward = new Set(families);
+      listed = true;
+    } catch (error) {
+      listed = false;
+      if (warned) return;
       warned = true;
-      return false;
+      log.warn('the kernel refuses rules in the form of iptables; `iptables -S` will not list them', {
+        error: messageOf(error),
+      });
     }
   };
-  const run = (script: string): void => {
+
+  const setAll = async (state: DesiredState): Promise<void> => {
+    const { networks, ports } = state;
+    setListed(networks);
+    const fresh = new ElementLedger();
+    const elements = fresh.add(elementsOf({ networks, ports }));
+    await kernel.run(setScript(settings, kernel.contents(table, USER_CHAIN), elements));
+    ledger = fresh;
+    desired = state;
+  };
+
+  /** The listed rules first when they come, last when they go: a container's packets never leave with its own address. */
+  const carryOut = async ({ removed, added }: PlannedChange): Promise<void> => {
+    // Refuses bad names before anything is done.
+    const leaving = elementsOf(removed);
+    const coming = elementsOf(added);
+    const comes = listed ? added.networks.map((network) => [networkKey(network), listedRules(network)] as const) : [];
+    const newFamilies = listed
+      ? [...new Set(added.networks.map(({ family }) => family))].filter((family) => !forward.has(family))
+      : [];
+    const newRules = [...newFamilies.map(forwardRule), ...comes.flatMap(([, rules]) => rules)];
+    const done = newRules.length > 0 ? kernel.changeListed(table, [], newRules) : [];
+    const script = changeScript(settings.instance, ledger.remove(leaving), ledger.add(coming));
     try {
-      kernel.run(script);
+      if (script !== '') await kernel.run(script);
     } catch (error) {
-      throw unavailable(
-        `the firewall rules could not be made (nftables): ${messageOf(error)}. ` +
-          'Is nf_tables in the kernel? --iptables=false does without rules, --firewall-backend=iptables uses iptables',
-        error,
-      );
+      ledger.remove(coming);
+      ledger.add(leaving);
+      if (done.length > 0) kernel.changeListed(table, done, []);
+      throw error;
     }
+    for (const family of newFamilies) forward.add(family);
+    let next = newFamilies.length;
+    const goes = removed.networks.flatMap((network) => {
+      const rules = placed.get(networkKey(network)) ?? [];
+      placed.delete(networkKey(network));
+      return rules;
+    });
+    for (const [key, { length }] of comes) {
+      placed.set(key, done.slice(next, next + length));
+      next += length;
+    }
+    if (goes.length > 0) kernel.changeListed(table, goes, []);
   };
 
   return {
-    async set(networks) {
-      const listed = setCompat(compatRules(networks));
-      run(rulesScript(networks, { table, masquerade: !listed }));
-    },
-    async remove() {
-      setCompat([]);
-      run(removalScript(table));
-    },
+    set: async (state) =>
+      inOrder(async () => {
+        await setAll(new DesiredState(state)).catch(refuse);
+      }),
+    change: async (change) =>
+      inOrder(async () => {
+        const planned = desired.plan(change);
+        try {
+          await carryOut(planned);
+          desired.commit(planned);
+        } catch (error) {
+          if (error instanceof BerthError) throw error;
+          // Somebody else has deleted what the change builds on, or put something in: everything is made anew, with it.
+          log.warn('the firewall rules are not as they were left; they are made anew', { error: messageOf(error) });
+          const next = new DesiredState(desired);
+          next.commit(planned);
+          await setAll(next).catch(refuse);
+        }
+        kernel.forget(staleFlows(planned));
+      }),
+    remove: async () =>
+      inOrder(async () => {
+        try {
+          kernel.setListed(table, []);
+        } catch (error) {
+          log.debug('no rules in the form of iptables to remove', { error: messageOf(error) });
+        }
+        try {
+          const script = removalScript(settings.instance, kernel.contents(table, USER_CHAIN));
+          if (script !== '') await kernel.run(script);
+        } catch (error) {
+          refuse(error);
+        }
+        desired = new DesiredState();
+        ledger = new ElementLedger();
+        placed = new Map();
+        forward = new Set();
+      }),
   };
+}
+
+function refuse(error: unknown): never {
+  throw unavailable(
+    `the firewall rules could not be made (nftables): ${messageOf(error)}. ` +
+      'Is nf_tables in the kernel? --iptables=false does without rules, --firewall-backend=iptables uses iptables',
+    error,
+  );
 }
