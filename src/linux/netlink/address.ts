@@ -11,7 +11,7 @@ import { dump } from './socket.ts';
 import type { Request } from './socket.ts';
 
 export const RTM_NEWADDR = 20;
-const RTM_DELADDR = 21;
+export const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 const IFADDRMSG = 8;
 const IFA_ADDRESS = 1;

@@ -19,9 +19,11 @@ const IFF_UP = 1;
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
+const IFLA_LINK = 5;
 const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
+const IFLA_GROUP = 27;
 const IFLA_NET_NS_FD = 28;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -29,6 +31,10 @@ const IFLA_INFO_SLAVE_KIND = 4;
 const IFLA_INFO_SLAVE_DATA = 5;
 const IFLA_BRPORT_ISOLATED = 33;
 const VETH_INFO_PEER = 1;
+/** Family of messages that tell of a link as a port of its bridge (linux/socket.h); all others have AF_UNSPEC. */
+const AF_BRIDGE = 7;
+/** ifi_change of a link that is new, and not changed (rtnl_configure_link in the kernel). */
+const ALL_FLAGS = 0xffff_ffff;
 
 export interface LinkHeader {
   index: number;
@@ -48,7 +54,17 @@ export interface LinkInfo {
   mac: string;
   /** ifindex of the bridge it is a port of; 0 for none. */
   master: number;
+  /** ifindex of the other end of a veth pair, in its own namespace; 0 for none. */
+  peer: number;
   alias: string;
+}
+
+/** What a notification says beside the link itself. */
+export interface LinkChange {
+  /** It tells of a bridge port: a 'deleted' one left its bridge and is still there. */
+  bridgePort: boolean;
+  /** It was up and is down. */
+  wentDown: boolean;
 }
 
 export function encodeLinkHeader({ index, flags, change }: LinkHeader): Buffer {
@@ -64,6 +80,7 @@ export function encodeLink(link: LinkInfo): Buffer {
   const attributes: Attribute[] = [text(IFLA_IFNAME, link.name), u32(IFLA_MTU, link.mtu)];
   if (link.mac !== '') attributes.push(raw(IFLA_ADDRESS, macBytes(link.mac)));
   if (link.master !== 0) attributes.push(u32(IFLA_MASTER, link.master));
+  if (link.peer !== 0) attributes.push(u32(IFLA_LINK, link.peer));
   if (link.alias !== '') attributes.push(text(IFLA_IFALIAS, link.alias));
   if (link.kind !== '') attributes.push(nest(IFLA_LINKINFO, [text(IFLA_INFO_KIND, link.kind)]));
   return Buffer.concat([
@@ -84,7 +101,18 @@ export function decodeLink(payload: Buffer): LinkInfo {
     kind: info ? readText(decodeAttributes(info).get(IFLA_INFO_KIND)) : '',
     mac: macText(attributes.get(IFLA_ADDRESS)),
     master: readU32(attributes.get(IFLA_MASTER)) ?? 0,
+    peer: readU32(attributes.get(IFLA_LINK)) ?? 0,
     alias: readText(attributes.get(IFLA_IFALIAS)),
+  };
+}
+
+/** Of the header alone, for notifications that are many. */
+export function decodeLinkChange(payload: Buffer): LinkChange {
+  if (payload.length < IFINFOMSG) throw new NetlinkFormatError(`an ifinfomsg of ${payload.length} bytes`);
+  const change = payload.readUInt32LE(12);
+  return {
+    bridgePort: payload.readUInt8(0) === AF_BRIDGE,
+    wentDown: change !== ALL_FLAGS && (change & IFF_UP) !== 0 && (payload.readUInt32LE(8) & IFF_UP) === 0,
   };
 }
 
@@ -99,6 +127,10 @@ export const listLinks = (): Request =>
 
 export function getLink(name: string): Request {
   return linkRequest(`look at ${name}`, RTM_GETLINK, 0, [text(IFLA_IFNAME, name)]);
+}
+
+export function getLinkAt(index: number): Request {
+  return linkRequest(`look at link ${index}`, RTM_GETLINK, index, []);
 }
 
 export function createBridge(name: string, mac: string, mtu: number): Request {
@@ -132,6 +164,9 @@ export const isolatePort = (name: string): Request =>
     ]),
   ]);
 
+export const setGroup = (name: string, group: number): Request =>
+  linkRequest(`put ${name} into a group`, RTM_NEWLINK, 0, [text(IFLA_IFNAME, name), u32(IFLA_GROUP, group)]);
+
 export const setUp = (index: number, what: string): Request => ({
   what: `bring ${what} up`,
   type: RTM_NEWLINK,
@@ -141,6 +176,10 @@ export const setUp = (index: number, what: string): Request => ({
 /** Blocks 27–32 ms in the kernel (RCU barrier): never on the main thread while requests are served. */
 export const deleteLink = (name: string): Request =>
   linkRequest(`delete ${name}`, RTM_DELLINK, 0, [text(IFLA_IFNAME, name)]);
+
+/** All links of a group, at the cost of one. */
+export const deleteGroup = (group: number): Request =>
+  linkRequest(`delete the links of group ${group}`, RTM_DELLINK, 0, [u32(IFLA_GROUP, group)]);
 
 export interface VethPair {
   hostName: string;

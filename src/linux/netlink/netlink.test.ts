@@ -57,6 +57,7 @@ void test('links, addresses and routes survive encoding', () => {
         sized(6).map((data) => data.toString('hex').replace(/(..)(?!$)/g, '$1:')),
       ),
       master: fc.nat(),
+      peer: fc.nat(),
       alias: fc.constantFrom('', 'berth:0123'),
     },
     plain,
@@ -72,6 +73,9 @@ void test('links, addresses and routes survive encoding', () => {
       gateway: fc.option(ip, { nil: undefined }),
       link: fc.nat(),
       table: fc.integer({ min: 0, max: 255 }),
+      priority: u32,
+      source: fc.option(ip, { nil: undefined }),
+      type: fc.integer({ min: 0, max: 255 }),
     },
     plain,
   );
@@ -136,6 +140,7 @@ void test('a veth pair is one message: the host end up and in its bridge, the pe
     kind: 'veth',
     mac: '',
     master: 7,
+    peer: 0,
     alias: '',
   });
   const info = decodeAttributes(decodeAttributes(encodeAttributes(attributes)).get(18) ?? Buffer.alloc(0));

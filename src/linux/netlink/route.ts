@@ -13,15 +13,20 @@ import { dump } from './socket.ts';
 import type { Request } from './socket.ts';
 
 export const RTM_NEWROUTE = 24;
+export const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
 const RTMSG = 12;
 const RTA_DST = 1;
 const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
+const RTA_PRIORITY = 6;
+const RTA_PREFSRC = 7;
 const RT_TABLE_MAIN = 254;
 /** Who made the route: RTPROT_BOOT, as `ip route add` writes. */
 const RTPROT_BOOT = 3;
 const RTN_UNICAST = 1;
+/** In a deletion: of whatever scope (RT_SCOPE_NOWHERE), as `ip route del` writes. */
+const ANY_SCOPE = 255;
 
 export interface RouteInfo {
   family: 4 | 6;
@@ -33,6 +38,12 @@ export interface RouteInfo {
   /** ifindex; 0 when the kernel did not say (blackhole, multipath). */
   link: number;
   table: number;
+  /** Metric; 0 when the kernel shall choose (IPv4 0, IPv6 1024). */
+  priority: number;
+  /** Preferred source address, 4 or 16 bytes. IPv4 routes go, unsaid, with this address. */
+  source: Buffer | undefined;
+  /** RTN_…: 1 unicast, 6 blackhole, 7 unreachable… */
+  type: number;
 }
 
 export function encodeRoute(route: RouteInfo): Buffer {
@@ -41,11 +52,13 @@ export function encodeRoute(route: RouteInfo): Buffer {
   header[1] = route.prefixLength;
   header[4] = route.table;
   header[5] = RTPROT_BOOT;
-  header[7] = RTN_UNICAST;
+  header[7] = route.type;
   const attributes = [];
   if (route.destination) attributes.push(raw(RTA_DST, route.destination));
   if (route.gateway) attributes.push(raw(RTA_GATEWAY, route.gateway));
   if (route.link !== 0) attributes.push(u32(RTA_OIF, route.link));
+  if (route.priority !== 0) attributes.push(u32(RTA_PRIORITY, route.priority));
+  if (route.source) attributes.push(raw(RTA_PREFSRC, route.source));
   return Buffer.concat([header, encodeAttributes(attributes)]);
 }
 
@@ -59,6 +72,9 @@ export function decodeRoute(payload: Buffer): RouteInfo {
     gateway: attributes.get(RTA_GATEWAY),
     link: readU32(attributes.get(RTA_OIF)) ?? 0,
     table: payload.readUInt8(4),
+    priority: readU32(attributes.get(RTA_PRIORITY)) ?? 0,
+    source: attributes.get(RTA_PREFSRC),
+    type: payload.readUInt8(7),
   };
 }
 
@@ -66,9 +82,19 @@ export const listRoutes = (): Request => dump('list routes', RTM_GETROUTE, Buffe
 
 export const isMainTable = (route: RouteInfo): boolean => route.table === RT_TABLE_MAIN;
 
-export const addRoute = (route: Omit<RouteInfo, 'table'>, what: string): Request => ({
+export type NewRoute = Pick<RouteInfo, 'family' | 'destination' | 'prefixLength' | 'gateway' | 'link'>;
+
+/** Refused (EEXIST) while there is one to the same destination with the same metric. */
+export const addRoute = (route: NewRoute, what: string): Request => ({
   what: `add route ${what}`,
   type: RTM_NEWROUTE,
   flags: NLM_F_CREATE | NLM_F_EXCL,
-  header: encodeRoute({ ...route, table: RT_TABLE_MAIN }),
+  header: encodeRoute({ ...route, table: RT_TABLE_MAIN, priority: 0, source: undefined, type: RTN_UNICAST }),
 });
+
+export function deleteRoute(route: RouteInfo, what: string): Request {
+  const header = encodeRoute({ ...route, source: undefined });
+  header[5] = 0;
+  header[6] = ANY_SCOPE;
+  return { what: `remove route ${what}`, type: RTM_DELROUTE, header };
+}

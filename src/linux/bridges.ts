@@ -1,0 +1,55 @@
+/** Bridges on the host. */
+import type { BridgePlan } from '../drivers/plan.ts';
+import { addressFromBytes } from '../ipam/address.ts';
+import { explaining, findLink, hasCode, needLink } from './links.ts';
+import { decodeAddress, deleteAddress, listAddresses, RTM_NEWADDR } from './netlink/address.ts';
+import * as link from './netlink/link.ts';
+import type { NetlinkSocket } from './netlink/socket.ts';
+import { addressRequest, addressText } from './plan-requests.ts';
+import { applySysctls } from './sysctl.ts';
+
+/** Makes the bridge or completes the one that is there; see network/kernel.ts. */
+export function ensureBridge(socket: NetlinkSocket, plan: BridgePlan): void {
+  const present = findLink(socket, plan.name);
+  if (!present) {
+    // One datagram: a bridge without Berth's mark is never seen, not even after a crash.
+    const create = link.createBridge(plan.name, plan.mac, plan.mtu);
+    explaining('bridge', [], () => socket.transact([create, link.setAlias(plan.name, plan.owner)]));
+  } else if (present.kind !== 'bridge') throw new Error(`${plan.name} is no bridge`);
+  else if (plan.owner !== '' && present.mtu !== plan.mtu) socket.transact([link.setMtu(plan.name, plan.mtu)]);
+  const { index } = present ?? needLink(socket, plan.name);
+  if (present && plan.owner !== '' && present.alias !== plan.owner) {
+    socket.transact([link.setAlias(plan.name, plan.owner)]);
+  }
+  // Before the addresses: IPv6 ones are refused while the link has IPv6 switched off.
+  applySysctls(plan.sysctls);
+  if (present && plan.owner !== '') removeStaleAddresses(socket, plan, index);
+  for (const text of plan.addresses) addMissing(socket, text, index, plan.name);
+  socket.transact([link.setUp(index, plan.name)]);
+}
+
+/** `hostName` becomes a port of `bridge` (again). */
+export function enslave(socket: NetlinkSocket, hostName: string, bridge: string): void {
+  const { index } = needLink(socket, bridge);
+  explaining('veth', [bridge], () => socket.transact([link.setMaster(hostName, index)]));
+}
+
+function addMissing(socket: NetlinkSocket, text: string, index: number, name: string): void {
+  try {
+    socket.transact([addressRequest(text, index, name)]);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  }
+}
+
+/** Of an earlier run with other settings. Link-local ones are the kernel's own. */
+function removeStaleAddresses(socket: NetlinkSocket, plan: BridgePlan, index: number): void {
+  for (const { type, payload } of socket.transact([listAddresses()])) {
+    if (type !== RTM_NEWADDR) continue;
+    const info = decodeAddress(payload);
+    const address = addressFromBytes(info.bytes);
+    if (info.link !== index || !address || (address.family === 6 && address.value >> 118n === 0x3fan)) continue;
+    const text = addressText(info);
+    if (!plan.addresses.includes(text)) socket.transact([deleteAddress(info, `${text} from ${plan.name}`)]);
+  }
+}

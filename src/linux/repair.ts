@@ -1,0 +1,148 @@
+/**
+ * Completes a sandbox's interfaces. Whoever is root in a container may have put anything into its namespace, so an interface is
+ * known by its pair and not by its name: it is the other end of the host's link. What a container did on purpose stays: a
+ * renamed interface keeps its name, one that was moved into a further namespace stays there, and a default route of its own
+ * (a VPN's) stands in for the plan's.
+ */
+import type { DefaultRoute, InterfacePlan } from '../drivers/plan.ts';
+import { configure, LO_INDEX, makePairs } from './interfaces.ts';
+import { explaining, findLink, hasCode, needLink } from './links.ts';
+import { decodeAddress, listAddresses, RTM_NEWADDR } from './netlink/address.ts';
+import * as link from './netlink/link.ts';
+import type { LinkInfo } from './netlink/link.ts';
+import type { NetlinkSocket, Request } from './netlink/socket.ts';
+import { listDefaults } from './default-routes.ts';
+import { addressRequest, addressText, asRoute, routeInfo, routeRequest } from './plan-requests.ts';
+
+export interface Repair {
+  /** Something was missing. */
+  changed: boolean;
+  /** Interfaces that were made again, with their ifindexes. */
+  made: { plan: InterfacePlan; index: number }[];
+}
+
+/**
+ * Runs inside the namespace; `host` is a socket on the host, `inside` one in here. Goes on past an interface that cannot be
+ * repaired and throws its error at the end.
+ */
+export function repair(
+  host: NetlinkSocket,
+  inside: NetlinkSocket,
+  namespaceFd: number,
+  plans: readonly InterfacePlan[],
+  defaults: readonly DefaultRoute[],
+): Repair {
+  const result: Repair = { changed: false, made: [] };
+  const failures: unknown[] = [];
+  const indexes = new Map<string, number>();
+  const attempt = (body: () => void): void => {
+    try {
+      body();
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+
+  const lo = findLink(inside, 'lo');
+  if (lo && !lo.up) {
+    inside.transact([link.setUp(LO_INDEX, 'lo')]);
+    result.changed = true;
+  }
+  for (const plan of plans) {
+    attempt(() => {
+      const pair = findPair(host, inside, plan);
+      if (pair === 'elsewhere') return;
+      if (!pair) {
+        makePairs(host, namespaceFd, [plan]);
+        const index = configure(inside, [plan], [])(plan.name);
+        result.made.push({ plan, index });
+        indexes.set(plan.name, index);
+        result.changed = true;
+        return;
+      }
+      indexes.set(plan.name, pair.inner.index);
+      if (completeHostEnd(host, plan, pair.outer)) result.changed = true;
+      if (completeInterface(inside, plan, pair.inner)) result.changed = true;
+    });
+  }
+  const present = new Set(listDefaults(inside).map(({ family }) => family));
+  for (const route of defaults) {
+    const index = indexes.get(route.interface);
+    if (index === undefined || present.has(routeInfo(asRoute(route), index).family)) continue;
+    attempt(() => {
+      if (add(inside, routeRequest(asRoute(route), index))) result.changed = true;
+    });
+  }
+  if (failures.length > 0) throw failures[0];
+  return result;
+}
+
+interface Pair {
+  outer: LinkInfo;
+  inner: LinkInfo;
+}
+
+/** undefined when there is no such pair; 'elsewhere' when its inner end is not in this namespace. */
+function findPair(
+  host: NetlinkSocket,
+  inside: NetlinkSocket,
+  { hostName }: InterfacePlan,
+): Pair | 'elsewhere' | undefined {
+  const outer = findLink(host, hostName);
+  if (!outer) return undefined;
+  const inner = outer.kind === 'veth' ? linkAt(inside, outer.peer) : undefined;
+  return inner?.kind === 'veth' && inner.peer === outer.index ? { outer, inner } : 'elsewhere';
+}
+
+function linkAt(socket: NetlinkSocket, index: number): LinkInfo | undefined {
+  try {
+    const [answer] = socket.transact([link.getLinkAt(index)]);
+    return answer && link.decodeLink(answer.payload);
+  } catch (error) {
+    if (hasCode(error, 'ENODEV', 'EINVAL')) return undefined;
+    throw error;
+  }
+}
+
+function completeHostEnd(host: NetlinkSocket, { bridge, hostName, isolated }: InterfacePlan, outer: LinkInfo): boolean {
+  const requests: Request[] = [];
+  const master = needLink(host, bridge).index;
+  if (outer.master !== master) {
+    requests.push(link.setMaster(hostName, master));
+    if (isolated) requests.push(link.isolatePort(hostName));
+  }
+  if (!outer.up) requests.push(link.setUp(outer.index, hostName));
+  if (requests.length > 0) explaining('veth', [bridge], () => host.transact(requests));
+  return requests.length > 0;
+}
+
+function completeInterface(inside: NetlinkSocket, plan: InterfacePlan, inner: LinkInfo): boolean {
+  let changed = false;
+  if (!inner.up) {
+    inside.transact([link.setUp(inner.index, inner.name)]);
+    changed = true;
+  }
+  const present = new Set(
+    inside.transact([listAddresses()]).flatMap(({ type, payload }) => {
+      if (type !== RTM_NEWADDR) return [];
+      const info = decodeAddress(payload);
+      return info.link === inner.index ? [addressText(info)] : [];
+    }),
+  );
+  for (const text of plan.addresses) {
+    if (!present.has(text) && add(inside, addressRequest(text, inner.index, inner.name))) changed = true;
+  }
+  for (const route of plan.routes) if (add(inside, routeRequest(route, inner.index))) changed = true;
+  return changed;
+}
+
+/** False when it is there already. */
+function add(inside: NetlinkSocket, request: Request): boolean {
+  try {
+    inside.transact([request]);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
