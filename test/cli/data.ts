@@ -133,7 +133,7 @@ const json = JSON.stringify;
 const lists: Readonly<Record<string, unknown>> = { containers, images, networks };
 
 /** Things named web, busybox and bridge are there; `gone…` is not. */
-export function answer(method: string, whole: string): string | readonly [number, string] | undefined {
+export function answer(method: string, whole: string, body = ''): string | readonly [number, string] | undefined {
   const [path = ''] = whole.split('?');
   const [, kind = '', name = '', verb = ''] = path.split('/');
   const missing: Readonly<Record<string, string>> = {
@@ -161,6 +161,14 @@ export function answer(method: string, whole: string): string | readonly [number
   if (there[kind]?.includes(name) !== true) return message(missing[kind] ?? 'page not found');
   if (method === 'DELETE') {
     return kind === 'images' ? json([{ Untagged: `${name}:latest` }, { Deleted: `sha256:${ID}` }]) : [204, ''];
+  }
+  if (verb === 'ports') {
+    if (body.includes('9999')) {
+      return [409, json({ message: 'Bind for 0.0.0.0:9999 failed: port is already allocated' })];
+    }
+    return json({
+      Ports: { '443/tcp': container.NetworkSettings.Ports['443/tcp'], '80/tcp': [{ HostIp: '::1', HostPort: '8080' }] },
+    });
   }
   if (method === 'POST') return json({});
   if (verb === 'history') return json(history);

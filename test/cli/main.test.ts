@@ -59,6 +59,14 @@ void describe('words that are wrong', () => {
     [['network', 'lss'], 1, /^berth: unknown command: berth network lss\n\nDid you mean 'berth network ls'\?\n/],
     [['run', '--dateway', 'x'], 125, /^unknown flag: --dateway\n\nUsage:  berth run \[OPTIONS\] IMAGE/],
     [['network', 'create', '--gatewai', 'x'], 125, /^unknown flag: --gatewai; did you mean --gateway\?\n/],
+    [['network', 'create', '--dateway', 'x', 'n'], 125, /^unknown flag: --dateway; did you mean --gateway\?\n/],
+    [
+      ['port', 'web', '--add', '99999:80'],
+      125,
+      /^invalid argument "99999:80" for "--add" flag: invalid hostPort: 99999\n/,
+    ],
+    [['port', 'web', '--rm', 'x'], 125, /^invalid argument "x" for "--rm" flag: invalid containerPort: x\n/],
+    [['port', 'web', '80', '--rm', '81'], 1, /^conflicting options: a port to list, and --add or --rm\n$/],
     [['rename', 'a'], 1, /^berth: 'berth rename' requires 2 arguments\n\nUsage:  berth rename CONTAINER NEW_NAME\n/],
     [['container', '--nope'], 125, /^unknown flag: --nope\n\nUsage:  berth container COMMAND\n/],
     [['build', '-t', 'app', '--no-cache', '.'], 1, /buildah bud -t app \./],
@@ -102,9 +110,9 @@ void describe('with a daemon', () => {
   let server: StandIn;
   const many = JSON.stringify(Array.from({ length: 20_000 }, () => containers[0]));
   before(async () => {
-    server = await startStandIn((method, path) => {
+    server = await startStandIn((method, path, body) => {
       if (path.startsWith('/containers/json?all=1')) return many;
-      return answer(method, path);
+      return answer(method, path, body);
     });
   });
   after(() => server.close());
@@ -153,6 +161,31 @@ void describe('with a daemon', () => {
   void test('an address in a template comes from the default bridge', async () => {
     const { stdout } = await server.berth('inspect', '-f', '{{.NetworkSettings.IPAddress}}', 'web');
     assert.equal(stdout, '172.17.0.2\n');
+  });
+  void test('port --add and --rm change what is published, and show what is then', async () => {
+    server.seen.length = 0;
+    const words = ['--add', '8080:80', '--add', '127.0.0.1::90-91/udp', '--rm', '443', '--rm', '53:53/udp', 'web'];
+    const { code, stdout } = await server.berth('port', ...words);
+    assert.equal(code, 0);
+    assert.equal(stdout, '80/tcp -> [::1]:8080\n443/tcp -> 0.0.0.0:8443\n443/tcp -> [::]:8443\n');
+    const [seen] = server.seen;
+    assert.equal(`${seen?.method} ${seen?.path}`, 'POST /containers/web/ports');
+    assert.deepEqual(JSON.parse(seen?.body ?? ''), {
+      Add: {
+        '80/tcp': [{ HostIp: '', HostPort: '8080' }],
+        '90/udp': [{ HostIp: '127.0.0.1', HostPort: '' }],
+        '91/udp': [{ HostIp: '127.0.0.1', HostPort: '' }],
+      },
+      Remove: { '443/tcp': null, '53/udp': [{ HostIp: '', HostPort: '53' }] },
+    });
+    const taken = await server.berth('port', 'web', '--add', '9999:80');
+    assert.equal(taken.code, 1);
+    assert.equal(taken.stderr, 'Error response from daemon: Bind for 0.0.0.0:9999 failed: port is already allocated\n');
+  });
+  void test('every network that cannot be removed is told of', async () => {
+    const { code, stdout, stderr } = await server.berth('network', 'rm', 'gone', 'bridge', 'gone2');
+    const errors = ['gone', 'gone2'].map((name) => `Error response from daemon: network ${name} not found\n`);
+    assert.deepEqual([code, stdout, stderr], [1, 'bridge\n', errors.join('')]);
   });
   void test('-D shows where an error comes from', async () => {
     const { stderr } = await server.berth('-D', 'top', 'gone');

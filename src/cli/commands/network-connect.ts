@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { connectBody } from '../network/body.ts';
+import { checkLink } from '../run/network.ts';
 import { pathOf } from '../path.ts';
 
 export const command: Command = {
@@ -16,7 +17,13 @@ export const command: Command = {
     },
     { name: 'ip', type: 'string', help: 'IPv4 address (e.g., "172.30.100.104")' },
     { name: 'ip6', type: 'string', help: 'IPv6 address (e.g., "2001:db8::33")' },
-    { name: 'link', type: 'list', help: 'Add link to another container', complete: 'container' },
+    {
+      name: 'link',
+      type: 'list',
+      help: 'Add link to another container',
+      complete: 'container',
+      check: (value) => void checkLink(value),
+    },
     { name: 'link-local-ip', type: 'list', placeholder: 'strings', help: 'Add a link-local address for the container' },
   ],
   args: { min: 2, max: 2 },

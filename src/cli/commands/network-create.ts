@@ -18,7 +18,7 @@ export const command: Command = {
     { name: 'config-only', type: 'bool', help: 'Create a configuration only network' },
     { name: 'driver', short: 'd', type: 'string', default: 'bridge', help: 'Driver to manage the network' },
     { name: 'gateway', type: 'list', placeholder: 'strings', help: 'IPv4 or IPv6 gateway of the subnet' },
-    { name: 'ingress', type: 'bool', help: 'Create swarm routing-mesh network', hidden: true },
+    { name: 'ingress', type: 'bool', help: 'Create swarm routing-mesh network' },
     { name: 'internal', type: 'bool', help: 'Restrict external access to the network' },
     { name: 'ip-range', type: 'list', placeholder: 'strings', help: 'Allocate container ip from a sub-range' },
     { name: 'ipam-driver', type: 'string', default: 'default', help: 'IP Address Management Driver' },

@@ -56,11 +56,17 @@ function parseCidr(text: string): Network | undefined {
   return { ...ip, prefix: Number(length) };
 }
 
-/** Whether the address, or the first one of a range, is in the subnet. */
+function checkCidr(text: string): void {
+  if (parseCidr(text) === undefined) throw new Error(`invalid CIDR address: ${text}`);
+}
+
+/** Whether the address, or the first one of a range, is in the subnet. What is no address is in none. */
 function contains(subnet: string, address: string): boolean {
   const net = parseCidr(subnet);
+  if (net === undefined) throw new Error(`invalid subnet: invalid CIDR address: ${subnet}`);
+  if (address.includes('/')) checkCidr(address);
   const ip = parseIp(address.split('/')[0] ?? '');
-  if (net === undefined || ip === undefined || net.size !== ip.size) return false;
+  if (ip === undefined || net.size !== ip.size) return false;
   const host = BigInt(net.size - net.prefix);
   return net.bits >> host === ip.bits >> host;
 }
@@ -74,8 +80,8 @@ export function ipamConfig(values: Values): Subnet[] {
     throw new Error('every ip-range or gateway must have a corresponding subnet');
   }
   const configs: Subnet[] = [];
+  // A single subnet that is none is refused by the daemon.
   for (const subnet of subnets) {
-    if (parseCidr(subnet) === undefined) throw new Error(`invalid subnet ${subnet}: invalid CIDR address: ${subnet}`);
     if (configs.some(({ Subnet }) => contains(Subnet, subnet) || contains(subnet, Subnet))) {
       throw new Error('multiple overlapping subnet configuration is not supported');
     }
@@ -87,6 +93,7 @@ export function ipamConfig(values: Values): Subnet[] {
     return config;
   };
   for (const range of ranges) {
+    checkCidr(range);
     const config = owner(range, 'range');
     if (config.IPRange !== undefined) {
       throw new Error(
@@ -104,7 +111,7 @@ export function ipamConfig(values: Values): Subnet[] {
     }
     config.Gateway = gateway;
   }
-  for (const [name, address] of Object.entries(pairs(commaList(values, 'aux-address')))) {
+  for (const [name, address] of Object.entries(pairs(values.list('aux-address')))) {
     const config = owner(address, 'aux-address');
     (config.AuxiliaryAddresses ??= {})[name] = address;
   }
@@ -134,9 +141,19 @@ export function createBody(values: Values, name: string): object {
   };
 }
 
+function driverOptions(list: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    list.map((text) => {
+      const equals = text.indexOf('=');
+      const key = text.slice(0, Math.max(equals, 0)).trim();
+      if (key === '') throw new Error('invalid key/value pair format in driver options');
+      return [key, text.slice(equals + 1).trim()];
+    }),
+  );
+}
+
 export function connectBody(values: Values, container: string): object {
   if (container.trim() === '') throw new Error('invalid container name or ID: value is empty');
-  const links = values.list('link').map((link) => (link.includes(':') ? link : `${link}:${link}`));
   return {
     Container: container,
     EndpointConfig: {
@@ -145,9 +162,9 @@ export function connectBody(values: Values, container: string): object {
         IPv6Address: values.string('ip6'),
         LinkLocalIPs: commaList(values, 'link-local-ip'),
       },
-      Links: links,
+      Links: values.list('link'),
       Aliases: commaList(values, 'alias'),
-      DriverOpts: pairs(commaList(values, 'driver-opt')),
+      DriverOpts: driverOptions(commaList(values, 'driver-opt')),
       GwPriority: values.int('gw-priority'),
     },
   };

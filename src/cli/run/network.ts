@@ -49,7 +49,7 @@ export function parseNetwork(text: string): Attachment {
     else if (key === 'alias') attachment.aliases.push(value);
     else if (key === 'ip') attachment.ip = value;
     else if (key === 'ip6') attachment.ip6 = value;
-    else if (key === 'mac-address') attachment.mac = macAddress(value);
+    else if (key === 'mac-address') attachment.mac = value;
     else if (key === 'link-local-ip') attachment.linkLocal.push(value);
     else if (key === 'driver-opt') driverOption(attachment.driverOpts, value);
     else if (key === 'gw-priority') attachment.gatewayPriority = integer(value);
@@ -66,14 +66,12 @@ function driverOption(options: Record<string, string>, value: string): void {
 }
 
 function integer(value: string): number {
-  if (!/^-?\d{1,9}$/.test(value))
-    throw new Error(`invalid gw-priority: strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
+  if (!/^-?\d{1,9}$/.test(value)) throw new Error(`invalid gw-priority (${value}): invalid syntax`);
   return Number(value);
 }
 
-function macAddress(value: string): string {
-  if (!isMac(value)) throw new Error(`${value} is not a valid mac address`);
-  return value;
+function checkMac(value: string): void {
+  if (value !== '' && !isMac(value)) throw new Error(`${value} is not a valid mac address`);
 }
 
 const isUserDefined = (name: string): boolean =>
@@ -100,6 +98,7 @@ export function parseNetworks(values: Values): Networks {
     if (index === 0) addFlags(attachment, values);
     if (Object.hasOwn(endpoints, target))
       throw new Error(`network ${JSON.stringify(target)} is specified multiple times`);
+    checkMac(attachment.mac);
     const body = endpoint(attachment);
     // What has no endpoint of its own gets one only when something is asked of it, for the daemon to refuse.
     if (given.length === 0 || isUserDefined(target) || Object.keys(body).length > 0) endpoints[target] = body;
@@ -112,36 +111,30 @@ function addFlags(attachment: Attachment, values: Values): void {
   const links = values.list('link').map((text) => parseFlag('link', text, checkLink));
   const linkLocal = values.list('link-local-ip');
   const mac = values.string('mac-address');
-  const clash = (what: string): never => {
-    throw new Error(`conflicting options: cannot specify both ${what} and per-network ${what.split(' ')[0] ?? what}`);
+  const clash = (flag: string, what: string): never => {
+    throw new Error(`conflicting options: cannot specify both ${flag} and per-network ${what}`);
   };
-  if (aliases.length > 0 && attachment.aliases.length > 0) clash('--network-alias');
-  if (values.given('ip') && attachment.ip !== '') clash('--ip');
-  if (values.given('ip6') && attachment.ip6 !== '') clash('--ip6');
-  if (linkLocal.length > 0 && attachment.linkLocal.length > 0) clash('--link-local-ip');
-  if (mac !== '' && attachment.mac !== '') clash('--mac-address');
-  if (mac !== '') attachment.mac = macAddress(mac.trim());
+  if (aliases.length > 0 && attachment.aliases.length > 0) clash('--network-alias', 'alias');
+  if (values.given('ip') && attachment.ip !== '') clash('--ip', 'IPv4 address');
+  if (values.given('ip6') && attachment.ip6 !== '') clash('--ip6', 'IPv6 address');
+  if (linkLocal.length > 0 && attachment.linkLocal.length > 0) clash('--link-local-ip', 'link-local IP addresses');
+  if (mac !== '' && attachment.mac !== '') clash('--mac-address', 'MAC address');
+  if (mac !== '') attachment.mac = mac.trim();
   attachment.aliases.push(...aliases);
   attachment.links.push(...links);
   attachment.linkLocal.push(...linkLocal);
   if (values.given('ip')) attachment.ip = values.string('ip');
   if (values.given('ip6')) attachment.ip6 = values.string('ip6');
-  // The container's own namespace has no endpoint to which these could belong.
-  if (attachment.target === 'host' && links.length > 0) {
-    throw new Error(
-      "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
-    );
-  }
 }
 
-function checkLink(text: string): string {
+export function checkLink(text: string): string {
   if (text === '' || text.split(':').length > 2)
     throw new Error(text === '' ? 'empty string specified for links' : `bad format for links: ${text}`);
   return text;
 }
 
 function endpoint(attachment: Attachment): EndpointBody {
-  const { ip, ip6, linkLocal, aliases, links, mac, driverOpts, gatewayPriority } = attachment;
+  const { target, ip, ip6, linkLocal, aliases, links, mac, driverOpts, gatewayPriority } = attachment;
   const body: EndpointBody = {};
   if (ip !== '' || ip6 !== '' || linkLocal.length > 0) {
     body.IPAMConfig = {
@@ -151,7 +144,8 @@ function endpoint(attachment: Attachment): EndpointBody {
     };
   }
   if (aliases.length > 0) body.Aliases = aliases;
-  if (links.length > 0) body.Links = links;
+  // Those of the default bridge are the container's (HostConfig.Links).
+  if (links.length > 0 && isUserDefined(target)) body.Links = links;
   if (mac !== '') body.MacAddress = mac;
   if (Object.keys(driverOpts).length > 0) body.DriverOpts = driverOpts;
   if (gatewayPriority !== 0) body.GwPriority = gatewayPriority;

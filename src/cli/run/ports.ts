@@ -105,6 +105,19 @@ function parseExpose(spec: string): string[] {
   }
 }
 
+/** What `port --rm` means: a port alone stands for all its mappings. */
+export function parseUnpublish(specs: readonly string[]): Record<string, PortMapEntry[] | null> {
+  const ports: Record<string, PortMapEntry[] | null> = {};
+  for (const spec of specs) {
+    for (const { port, binding } of parsePublish(spec.includes('=') ? fromLong(spec) : spec)) {
+      const all = binding.HostIp === '' && binding.HostPort === '';
+      const others = ports[port];
+      ports[port] = all || others === null ? null : [...(others ?? []), binding];
+    }
+  }
+  return ports;
+}
+
 export function parsePorts(publish: readonly string[], expose: readonly string[]): Ports {
   const ports: Ports = { exposed: {}, bindings: {} };
   for (const spec of publish) {
