@@ -37,7 +37,7 @@ export class DatagramSlot {
   readonly #peer = Buffer.allocUnsafeSlow(SOCKADDR_IN6_SIZE);
   readonly #control = Buffer.allocUnsafeSlow(CONTROL_SIZE);
   readonly #data = Buffer.allocUnsafeSlow(LONGEST);
-  readonly #addresses = [this.#peer, this.#vector, this.#control, this.#data].map((b) => BigInt(koffi.address(b)));
+  readonly #addresses = [this.#peer, this.#vector, this.#control, this.#data].map((b) => koffi.address(b));
 
   /** undefined when there is none to read. Errors of earlier sends (ECONNREFUSED …) are skipped. */
   receive(fd: number): (DatagramPath & { data: Buffer }) | undefined {

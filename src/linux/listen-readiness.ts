@@ -5,7 +5,7 @@
  *     struct epoll_event  0 u32 events   4 u64 data   = 12 on x86-64, where it is packed
  *                         0 u32 events   8 u64 data   = 16 elsewhere
  */
-import { O_CLOEXEC, SysError, libc, pollReadable } from './libc.ts';
+import { O_CLOEXEC, SysError, growDescriptorTable, libc, pollReadable } from './libc.ts';
 
 const EPOLLIN = 1;
 const EPOLL_CTL_ADD = 1;
@@ -22,6 +22,11 @@ export class Readiness implements Disposable {
   #poll: { close(): void } | undefined;
   #pause: NodeJS.Timeout | undefined;
   #closed = false;
+
+  /** So many descriptors in the process, these and others, will not make it wait. */
+  reserve(count: number): void {
+    void growDescriptorTable(this.#epoll, count);
+  }
 
   /** Calls back whenever `fd` is readable, until remove(). The callback must not throw. */
   add(fd: number, callback: () => void): void {

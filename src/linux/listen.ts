@@ -36,7 +36,7 @@ const dropAll = Buffer.allocUnsafeSlow(8).fill(0);
 dropAll.writeUInt16LE(BPF_RET_K, 0);
 const dropAllProgram = Buffer.allocUnsafeSlow(16).fill(0);
 dropAllProgram.writeUInt16LE(1, 0);
-dropAllProgram.writeBigUInt64LE(BigInt(koffi.address(dropAll)), 8);
+dropAllProgram.writeBigUInt64LE(koffi.address(dropAll), 8);
 
 function open(address: string, type: number, protocol: number, body: (fd: number) => void): number {
   const domain = domainOf(address);

@@ -32,5 +32,5 @@ export function portMap(bindings: readonly PortBinding[], exposed: readonly stri
     list.push({ HostIp: hostAddress, HostPort: hostPort === 0 ? '' : String(hostPort) });
     entries.set(key, list);
   }
-  return Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries([...entries].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -78,7 +78,7 @@ export function wantedPorts(request: PortWishes, target: PortTarget): WantedPort
       ];
     }),
   );
-  return grouped(candidates.sort(compare), target.networkId);
+  return grouped(candidates.toSorted(compare), target.networkId);
 }
 
 function wishesOf({ exposed, portBindings, publishAll }: PortWishes): Wish[] {
