@@ -8,13 +8,15 @@ import type { Container } from './registry.ts';
 
 export interface PortChange {
   add: PortMap;
-  /** A port without entries: all its bindings. Empty fields of an entry stand for any. */
+  /** null: all bindings of the port. Empty fields of an entry stand for any. */
   remove: PortMap;
 }
 
 /** Whether `entry`, as it was asked for, is or may have become `wanted`. */
 function isMeant(entry: PortMapEntry, wanted: PortMapEntry): boolean {
-  if (wanted.HostIp !== '' && entry.HostIp !== '' && wanted.HostIp !== entry.HostIp) return false;
+  // Without an address it is bound to all of both families, and shown as two.
+  const everywhere = entry.HostIp === '' && ['0.0.0.0', '::'].includes(wanted.HostIp);
+  if (wanted.HostIp !== '' && wanted.HostIp !== entry.HostIp && !everywhere) return false;
   if (wanted.HostPort === '' || entry.HostPort === '' || wanted.HostPort === entry.HostPort) return true;
   const [first = '', last = ''] = entry.HostPort.split('-');
   return last !== '' && Number(wanted.HostPort) >= Number(first) && Number(wanted.HostPort) <= Number(last);
@@ -32,7 +34,7 @@ export function changedBindings(before: PortMap, { add, remove }: PortChange, na
   for (const [port, entries] of Object.entries(remove)) {
     const left = after.get(port) ?? [];
     if (left.length === 0) throw notFound(`No public port '${port}' published for ${name}`);
-    if (entries === null || entries.length === 0) after.delete(port);
+    if (entries === null) after.delete(port);
     for (const wanted of entries ?? []) {
       const index = indexOf(left, wanted);
       if (index < 0) {
@@ -44,7 +46,7 @@ export function changedBindings(before: PortMap, { add, remove }: PortChange, na
   }
   for (const [port, entries] of Object.entries(add)) {
     const there = after.get(port) ?? [];
-    for (const entry of (entries ?? []).length > 0 ? (entries ?? []) : [{ HostIp: '', HostPort: '' }]) {
+    for (const entry of entries ?? []) {
       const same = there.some(({ HostIp, HostPort }) => HostIp === entry.HostIp && HostPort === entry.HostPort);
       if (same && entry.HostPort !== '') {
         throw conflict(`Bind for ${entry.HostIp || '0.0.0.0'}:${entry.HostPort} failed: port is already allocated`);
@@ -54,6 +56,15 @@ export function changedBindings(before: PortMap, { add, remove }: PortChange, na
     after.set(port, there);
   }
   return Object.fromEntries(after);
+}
+
+/** Every port in one spelling; without entries, one that is added gets any host port, and one that is removed loses all. */
+export function normalizedChange({ add, remove }: PortChange): PortChange {
+  const map = (ports: PortMap, none: PortMapEntry[] | null): PortMap =>
+    Object.fromEntries(
+      Object.entries(normalizeBindings(ports)).map(([port, entries]) => [port, entries?.length ? entries : none]),
+    );
+  return { add: map(add, [{ HostIp: '', HostPort: '' }]), remove: map(remove, null) };
 }
 
 /** `-P` written out, so that single ports can be taken back from it. */
@@ -84,7 +95,7 @@ export async function publishPorts(
     if (host.NetworkMode === 'host') {
       throw invalidParameter('conflicting options: port publishing and the host network mode');
     }
-    const change = { add: normalizeBindings(asked.add), remove: normalizeBindings(asked.remove) };
+    const change = normalizedChange(asked);
     const exposed = Object.keys(config.ExposedPorts ?? {});
     const PortBindings = changedBindings(writtenOut(host, exposed), change, record.name);
     const after = withBound(config.ExposedPorts ?? {}, PortBindings);

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, copyFileSync, symlinkSync, writeFileSync, existsSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { conflict, notFound } from '../../src/errors.ts';
+import { notFound } from '../../src/errors.ts';
 import { createEngine, type Engine } from '../../src/engine/engine.ts';
 import type { EngineDeps } from '../../src/engine/context.ts';
 import type { Session } from '../../src/engine/port.ts';
@@ -70,11 +70,6 @@ export class FakeSandboxes implements Sandboxes {
   /** Thrown by the next connect or publish. */
   refusal: Error | undefined;
   reserve(id: string, endpoints: Parameters<Sandboxes['reserve']>[1]): void {
-    for (const [other, { [Object.keys(endpoints)[0] ?? '']: settings }] of this.reserved) {
-      const wanted = Object.values(endpoints).map(({ IPAMConfig }) => IPAMConfig?.IPv4Address ?? '');
-      const taken = settings?.IPAMConfig?.IPv4Address ?? '';
-      if (other !== id && taken !== '' && wanted.includes(taken)) throw conflict('Address already in use');
-    }
     this.reserved.set(id, endpoints);
   }
   forget(id: string): void {
@@ -131,8 +126,10 @@ export class FakeSandboxes implements Sandboxes {
   view(): undefined {
     return undefined;
   }
-  async restore(running: Parameters<Sandboxes['restore']>[0]): Promise<void> {
+  existing: Parameters<Sandboxes['restore']>[1] = new Map();
+  async restore(...[running, existing]: Parameters<Sandboxes['restore']>): Promise<void> {
     this.restored = [...running.keys()];
+    this.existing = existing;
     return Promise.resolve();
   }
 }
