@@ -1,5 +1,5 @@
 /** /containers: lifecycle and questions. The streams (logs, attach, wait) are in container-streams.ts. */
-import { invalidParameter } from '../errors.ts';
+import { invalidParameter, notFound } from '../errors.ts';
 import type { Containers } from '../engine/port.ts';
 import { createRequest } from './decode/container.ts';
 import { portChange } from './decode/ports.ts';
@@ -156,6 +156,17 @@ export function containerRoutes(containers: Containers): Route[] {
       async handle(x) {
         await containers.resize(x.param('id'), dimension(x, 'h'), dimension(x, 'w'));
         x.empty(200);
+      },
+    },
+    {
+      // A link's name: `docker rm --link web/db`.
+      method: 'DELETE',
+      path: '/containers/{parent}/{alias}',
+      async handle(x) {
+        const name = `${x.param('parent')}/${x.param('alias')}`;
+        if (!x.query.bool('link')) throw notFound(`No such container: ${name}`);
+        await containers.remove(name, { force: false, volumes: false, link: true });
+        x.empty(204);
       },
     },
     {

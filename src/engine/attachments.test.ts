@@ -81,6 +81,17 @@ void test('without a default bridge, its containers are on no network', () => {
   assert.deepEqual([networkMode, endpoints], ['none', {}]);
 });
 
+void test('who may change interfaces by itself', () => {
+  const may = (own: Parameters<typeof sampleHost>[0]): boolean =>
+    wishOf({ id: 'i', name: 'n', config: sampleConfig(), hostConfig: sampleHost(own), networks: {} }, [], names)
+      .netAdmin;
+  assert.equal(may({}), false);
+  assert.equal(may({ CapAdd: ['net_admin'] }), true);
+  assert.equal(may({ CapAdd: ['ALL'] }), true);
+  assert.equal(may({ CapAdd: ['ALL'], CapDrop: ['NET_ADMIN'] }), false);
+  assert.equal(may({ Privileged: true }), true);
+});
+
 void test('DNS names: the name first, nothing twice', () => {
   const record = { id: '0123456789abcdef', name: 'web', config: sampleConfig({ Hostname: '0123456789ab' }) };
   const of = (hostname: string, aliases: string[]): string[] =>

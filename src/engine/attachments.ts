@@ -8,6 +8,7 @@ import type { ContainerWish, Sandboxes } from '../network/port.ts';
 import type { ContainerLink } from '../network/records.ts';
 
 import type { ContainerRecord } from './record.ts';
+import { capabilitiesOf } from './spec/capabilities.ts';
 
 export type Attachments = Record<string, EndpointSettings>;
 
@@ -92,6 +93,13 @@ export function dnsNames({ id, name, config }: ContainerRecord, aliases: readonl
 
 const publishes = (mode: string): boolean => mode !== 'host' && !isJoined(mode);
 
+const ANY_MACHINE = -1n;
+
+const mayChangeLinks = ({ CapAdd, CapDrop, Privileged }: HostConfig): boolean =>
+  capabilitiesOf({ add: CapAdd ?? [], drop: CapDrop ?? [], privileged: Privileged }, ANY_MACHINE).includes(
+    'CAP_NET_ADMIN',
+  );
+
 /** What is asked of the network for a container, at its creation and at each start. */
 export function wishOf(
   record: Pick<ContainerRecord, 'id' | 'name' | 'config' | 'hostConfig' | 'networks'>,
@@ -118,6 +126,7 @@ export function wishOf(
     dnsSearch: host.DnsSearch,
     dnsOptions: host.DnsOptions,
     extraHosts: host.ExtraHosts ?? [],
+    netAdmin: mayChangeLinks(host),
   };
 }
 

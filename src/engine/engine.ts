@@ -1,7 +1,7 @@
 /** The engine: `Containers` for the API, `ImageUse` for the images, and its own beginning and end. */
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { conflict, invalidParameter } from '../errors.ts';
+import { conflict } from '../errors.ts';
 import { hierarchies, processesIn, removeIfEmpty } from '../linux/cgroup.ts';
 import type { EndpointSettings, PortMap } from '../model/container.ts';
 import type { Json } from '../model/json.ts';
@@ -11,6 +11,7 @@ import { type Context, type EngineDeps, cgroupOf, parentCgroup, publish } from '
 import { createContainer } from './create.ts';
 import { Execs } from './exec.ts';
 import type { ImageUse } from './images/port.ts';
+import { removeLink } from './links.ts';
 import { pathsOf } from './paths.ts';
 import type { AttachOptions, Containers, Session, WaitCondition } from './port.ts';
 import { SeccompFilters } from './process/seccomp-filters.ts';
@@ -124,8 +125,8 @@ class BerthEngine implements Engine {
   }
 
   async remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void> {
+    if (options.link) return removeLink(this.#context, ref);
     const container = this.#find(ref);
-    if (options.link) throw invalidParameter(`Conflict, cannot remove the default link name of the container ${ref}`);
     await removeContainer(this.#context, container, options);
     this.#execs.forget(container);
   }

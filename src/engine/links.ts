@@ -1,9 +1,9 @@
 /** Links of the default bridge (`--link`): which containers they mean, and the variables that tell of them. */
-import { BerthError, invalidParameter, system } from '../errors.ts';
+import { BerthError, invalidParameter, notFound, system } from '../errors.ts';
 import type { SandboxView } from '../network/port.ts';
 import type { ContainerLink } from '../network/records.ts';
 import { isJoined, isUserDefined } from './attachments.ts';
-import type { Context } from './context.ts';
+import { type Context, save } from './context.ts';
 import type { ContainerRecord, LinkRecord } from './record.ts';
 import type { Container, Registry } from './registry.ts';
 
@@ -50,6 +50,25 @@ export const linkedBy = (registry: Registry, { links = [] }: ContainerRecord): (
     const to = registry.get(containerId);
     return to === undefined ? [] : [{ containerId, alias, name: to.record.name, to }];
   });
+
+/** `docker rm --link web/db`: 'db' is no name of another container for 'web' any more, from its next start on. */
+export async function removeLink(context: Context, path: string): Promise<void> {
+  const [parent = '', alias, ...more] = path.replace(/^\//, '').split('/');
+  if (alias === undefined || more.length > 0) {
+    const { id } = context.registry.find(path);
+    throw invalidParameter(`Conflict, cannot remove the default link name of the container ${id}`);
+  }
+  const container = context.registry.find(parent);
+  await container.lock.run(async () => {
+    const { record } = container;
+    const { links = [] } = record;
+    const left = links.filter((link) => link.alias !== alias);
+    if (left.length === links.length) throw notFound(`No such container: ${path}`);
+    record.links = left;
+    save(context, container);
+    return Promise.resolve();
+  });
+}
 
 /** Before a start: those linked must run, on the default bridge. */
 export function openLinks(

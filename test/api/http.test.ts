@@ -394,6 +394,8 @@ void test('connect, disconnect and changed ports reach the container', () =>
       assert.equal((await ask('/containers/c/ports', { Add })).status, 400, JSON.stringify(Add));
     }
     assert.equal((await ask('/containers/gone/ports', {})).status, 404);
+
+    assert.equal((await request(socket, 'DELETE', '/containers/c/alias')).status, 404, 'without link=1');
   }));
 
 void test('wait sends its head before there is a result; a client that leaves is noticed', () =>

@@ -49,10 +49,10 @@ void describe('networks of containers', () => {
     Ports: PortMap;
   }
   const shown = async (ref: string): Promise<Shown> =>
-    (await rig.engine.inspect(ref, { size: false }))['NetworkSettings'] as unknown as Shown;
+    (await rig.engine.inspect(ref, { size: false }))['NetworkSettings'] as Shown;
   const networks = async (ref: string): Promise<string[]> => Object.keys((await shown(ref)).Networks);
   const hostOf = async (ref: string): Promise<HostConfig> =>
-    (await rig.engine.inspect(ref, { size: false }))['HostConfig'] as unknown as HostConfig;
+    (await rig.engine.inspect(ref, { size: false }))['HostConfig'] as HostConfig;
 
   void test('a stopped container: the record changes, and the next start takes it', async () => {
     const id = await create('still', { NetworkMode: 'front' });
@@ -237,6 +237,15 @@ void describe('networks of containers', () => {
     const filters = new Map([['name', ['db']]]);
     const [row] = await rig.engine.list({ all: true, limit: 0, size: false, filters });
     assert.deepEqual(row?.['Names'], ['/db', '/parent/store', '/parent/db']);
+    const link_ = { force: false, volumes: false, link: true };
+    await refuses(
+      async () => rig.engine.remove('db', link_),
+      'InvalidParameter',
+      /^Conflict, cannot remove the default link name of the container/,
+    );
+    await refuses(async () => rig.engine.remove('parent/x', link_), 'NotFound', 'No such container: parent/x');
+    await rig.engine.remove('/parent/db', link_);
+    assert.deepEqual((await hostOf(parent)).Links, ['/db:/parent/store']);
     await rig.engine.remove('db', force);
     await rig.engine.start(parent);
     assert.deepEqual(rig.sandboxes.open_.get(parent)?.links, [], 'what is gone is linked no more');
