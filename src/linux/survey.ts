@@ -32,11 +32,12 @@ export function dumpHost(socket: NetlinkSocket): Dump {
 
 export type NameOf = (index: number) => string;
 
-export const hostLink = ({ name, kind, master, alias }: LinkInfo, nameOf: NameOf): HostLink => ({
+export const hostLink = ({ name, kind, master, alias, up }: LinkInfo, nameOf: NameOf): HostLink => ({
   name,
   kind,
   master: nameOf(master),
   alias,
+  up,
 });
 
 export function hostAddress(info: AddressInfo, nameOf: NameOf): HostAddress {

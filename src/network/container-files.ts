@@ -1,9 +1,13 @@
-/** The three files of a container that its network decides: hostname, hosts, resolv.conf. */
+/** The three files of a container that its networks decide: hostname, hosts, resolv.conf. */
 import type { NetworkContext } from './context.ts';
-import { hostsFile, hostsFileOfHost, ownEntries, parseExtraHost } from './hosts-file.ts';
-import type { SandboxRequest } from './port.ts';
-import type { NetworkRecord } from './records.ts';
+import { addressOf } from './gateway.ts';
+import type { Placed } from './gateway.ts';
+import { hostsFile, hostsFileOfHost, linkEntry, ownEntries, parseExtraHost } from './hosts-file.ts';
+import type { HostsEntry } from './hosts-file.ts';
+import { needsResolver } from './names.ts';
+import type { SandboxRecord } from './records.ts';
 import { containerResolvConf, hostResolvConf } from './resolv-conf.ts';
+import type { Reach } from './resolv-conf.ts';
 
 export interface FilePaths {
   hostnamePath: string;
@@ -20,34 +24,64 @@ export const pathsIn = (directory: string): FilePaths => ({
 const pick = (wanted: readonly string[], otherwise: readonly string[]): readonly string[] =>
   wanted.length > 0 ? wanted : otherwise;
 
-export function writeFiles(
+export function writeFiles(context: NetworkContext, sandbox: SandboxRecord, endpoints: readonly Placed[]): void {
+  const { files } = context.deps;
+  files.write(sandbox.hostnamePath, `${sandbox.request.hostname}\n`);
+  files.write(sandbox.hostsPath, hostsTextOf(context, sandbox, endpoints));
+  files.write(sandbox.resolvConfPath, resolvConfTextOf(context, sandbox, endpoints));
+}
+
+/** After a connect or disconnect. What the container's user has changed in resolv.conf stays. */
+export function refreshFiles(
   context: NetworkContext,
-  request: SandboxRequest,
-  network: NetworkRecord,
-  addresses: readonly string[],
-): FilePaths {
-  const { files, settings } = context.deps;
-  const paths = pathsIn(request.filesDir);
+  sandbox: SandboxRecord,
+  before: readonly Placed[],
+  after: readonly Placed[],
+): void {
+  const { files } = context.deps;
+  files.write(sandbox.hostsPath, hostsTextOf(context, sandbox, after));
+  const [old, wanted] = [before, after].map((endpoints) => resolvConfTextOf(context, sandbox, endpoints));
+  if (wanted !== undefined && wanted !== old && files.read(sandbox.resolvConfPath) === old) {
+    files.write(sandbox.resolvConfPath, wanted);
+  }
+}
+
+export function hostsTextOf(context: NetworkContext, sandbox: SandboxRecord, endpoints: readonly Placed[]): string {
+  const { request } = sandbox;
   const extra = request.extraHosts.flatMap((text) => parseExtraHost(text, context.hostGateways()));
-  files.write(paths.hostnamePath, `${request.hostname}\n`);
-  files.write(
-    paths.hostsPath,
-    network.driver === 'host'
-      ? hostsFileOfHost(files.read('/etc/hosts') ?? '', extra)
-      : hostsFile(extra, ownEntries(addresses, request.hostname, request.domainname)),
-  );
+  if (sandbox.kind === 'host') return hostsFileOfHost(context.deps.files.read('/etc/hosts') ?? '', extra);
+  const own = endpoints.flatMap(({ endpoint }) => ownEntries(endpoint.addresses, request.hostname, request.domainname));
+  return hostsFile(extra, [...linkEntries(context, sandbox), ...own]);
+}
+
+/** Containers that run and are on the default bridge, too. */
+function linkEntries({ state }: NetworkContext, { request }: SandboxRecord): HostsEntry[] {
+  return request.links.flatMap(({ containerId, name, alias }) => {
+    const other = state.sandbox(containerId);
+    const endpoint = other?.endpoints.find(({ networkId }) => state.network(networkId)?.name === 'bridge');
+    if (!other || !endpoint) return [];
+    return ([4, 6] as const).flatMap((family) => {
+      const address = addressOf(endpoint, family);
+      return address === '' ? [] : [linkEntry(address, alias, other.sandbox.request.hostname, name)];
+    });
+  });
+}
+
+function resolvConfTextOf(context: NetworkContext, { request }: SandboxRecord, endpoints: readonly Placed[]): string {
+  const { files, settings } = context.deps;
   const overrides = {
     nameservers: pick(request.dns, settings.dns),
     search: pick(request.dnsSearch, settings.dnsSearch),
     options: pick(request.dnsOptions, settings.dnsOptions),
   };
   const host = hostResolvConf((path) => files.read(path));
-  files.write(paths.resolvConfPath, containerResolvConf(host, overrides, reachOf(network)));
-  return paths;
+  return containerResolvConf(host, overrides, reachOf(endpoints));
 }
 
-function reachOf({ driver, ipv6 }: NetworkRecord): 'own' | 'own-ipv6' | 'host' | 'none' {
-  if (driver === 'host') return 'host';
-  if (driver === 'null') return 'none';
-  return ipv6 ? 'own-ipv6' : 'own';
+function reachOf(endpoints: readonly Placed[]): Reach {
+  if (needsResolver(endpoints)) return 'resolver';
+  const drivers = endpoints.map(({ network }) => network.driver);
+  if (drivers.includes('host')) return 'host';
+  if (!drivers.includes('bridge')) return 'none';
+  return endpoints.some(({ network }) => network.ipv6) ? 'own-ipv6' : 'own';
 }

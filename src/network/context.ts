@@ -3,13 +3,16 @@ import { bridgeDriver } from '../drivers/bridge/driver.ts';
 import type { Driver, NetworkConfig } from '../drivers/driver.ts';
 import { hostDriver } from '../drivers/host/driver.ts';
 import { noneDriver } from '../drivers/none/driver.ts';
-import type { NetworkRules } from '../drivers/plan.ts';
-import type { Firewall } from '../firewall/firewall.ts';
+import type { Firewall, FirewallChange, FirewallState } from '../firewall/firewall.ts';
 import type { Logger } from '../log.ts';
 import type { Publish } from '../model/events.ts';
+import { PortAllocator } from '../ports/allocator.ts';
 import type { Store } from '../store/store.ts';
+import type { Attendant } from './attendant.ts';
 import { ownerOf } from './instance.ts';
 import type { Kernel, TextFiles } from './kernel.ts';
+import { rulesOf } from './network-life.ts';
+import { portRulesOf } from './ports.ts';
 import type { NetworkRecord } from './records.ts';
 import type { NetworkSettings } from './settings.ts';
 import { NetworkState } from './state.ts';
@@ -21,6 +24,7 @@ export interface NetworkDeps {
   store: Store;
   kernel: Kernel;
   firewall: Firewall;
+  attendant: Attendant;
   files: TextFiles;
   publish: Publish;
   log: Logger;
@@ -28,6 +32,8 @@ export interface NetworkDeps {
   randomHex: (this: void, bytes: number) => string;
   /** RFC 3339. */
   now(): string;
+  /** Calls back once, so many milliseconds later. */
+  later: (this: void, milliseconds: number, body: () => void) => void;
 }
 
 const DRIVERS: Readonly<Record<NetworkRecord['driver'], Driver>> = {
@@ -39,6 +45,7 @@ const DRIVERS: Readonly<Record<NetworkRecord['driver'], Driver>> = {
 export class NetworkContext {
   readonly deps: NetworkDeps;
   readonly state: NetworkState;
+  readonly ports = new PortAllocator();
   /** Interfaces on their way out: the kernel needs some 30 ms. shutdown() waits for them. */
   readonly leaving = new Set<Promise<void>>();
 
@@ -55,25 +62,27 @@ export class NetworkContext {
     return DRIVERS[network.driver];
   }
 
+  /** The mark on what the network makes on the host. */
+  owner({ name, id }: NetworkRecord): string {
+    return ownerOf(this.deps.execRoot, name === 'bridge' ? name : id);
+  }
+
   configOf(network: NetworkRecord): NetworkConfig {
-    const { settings } = this.deps;
+    const { ipForward, iptables, ip6tables } = this.deps.settings;
     return {
       ...network,
-      owner: ownerOf(this.deps.execRoot, network.name),
-      ipForward: settings.ipForward,
-      firewall: settings.iptables,
-      directRouting: settings.allowDirectRouting,
+      owner: this.owner(network),
+      ipForward,
+      firewall: { 4: iptables, 6: iptables && ip6tables },
     };
   }
 
-  /** The desired state of the firewall: of all networks there are. */
-  rules(): NetworkRules[] {
-    const { ip6tables } = this.deps.settings;
-    return this.state.networks().flatMap((network) => {
-      const { rules } = this.driverOf(network).planNetwork(this.configOf(network));
-      if (!rules) return [];
-      return [ip6tables ? rules : { ...rules, subnets: rules.subnets.filter((subnet) => !subnet.includes(':')) }];
-    });
+  /** The firewall as it shall be. */
+  rules(): FirewallState {
+    return {
+      networks: this.state.networks().flatMap((network) => rulesOf(this, network)),
+      ports: this.state.sandboxes().flatMap(({ sandbox }) => portRulesOf(this, sandbox.ports)),
+    };
   }
 
   /** Where `host-gateway` leads. */
@@ -84,7 +93,11 @@ export class NetworkContext {
     return bridge?.subnets.map(({ gateway }) => gateway) ?? [];
   }
 
-  async applyRules(): Promise<void> {
+  async setRules(): Promise<void> {
     if (this.deps.settings.iptables) await this.deps.firewall.set(this.rules());
+  }
+
+  async changeRules(change: FirewallChange): Promise<void> {
+    if (this.deps.settings.iptables) await this.deps.firewall.change(change);
   }
 }

@@ -1,9 +1,10 @@
 /**
- * The network of one host: what the engine and the API see of it, and its start and end. Pure: kernel, firewall, files,
+ * The network of one host: what the engine and the API see of it, and its start and end. Pure: kernel, firewall, attendant, files,
  * randomness and clock come in.
  */
 import { NetworkContext } from './context.ts';
 import type { NetworkDeps } from './context.ts';
+import { Healer } from './heal.ts';
 import { NetworkController } from './networks.ts';
 import type { Networks, Sandboxes } from './port.ts';
 import { shutdownNetworks } from './restore.ts';
@@ -13,11 +14,13 @@ export type { NetworkDeps } from './context.ts';
 export { instanceName } from './instance.ts';
 
 export interface NetworkParts {
-  /** restore() comes first: it makes the predefined networks. */
+  /** restore() comes first: it makes the networks. */
   sandboxes: Sandboxes;
   networks: Networks;
+  /** After restore(): what others take away is put right from now on. */
+  watch: (this: void) => void;
   /**
-   * `keep`: containers run on, everything stays as it is. Otherwise bridge, rules and directories that are ours go, so
+   * `keep`: containers run on, everything stays as it is. Otherwise bridges, rules and directories that are ours go, so
    * that an orderly stop leaves nothing behind.
    */
   shutdown: (this: void, options: { keep: boolean }) => Promise<void>;
@@ -25,9 +28,14 @@ export interface NetworkParts {
 
 export function createNetworkController(deps: NetworkDeps): NetworkParts {
   const context = new NetworkContext(deps);
+  const healer = new Healer(context);
   return {
     sandboxes: new SandboxController(context),
     networks: new NetworkController(context),
-    shutdown: async ({ keep }) => shutdownNetworks(context, keep),
+    watch: () => healer.watch(),
+    async shutdown({ keep }) {
+      healer.end();
+      await shutdownNetworks(context, keep);
+    },
   };
 }

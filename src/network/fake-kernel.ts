@@ -2,19 +2,24 @@
  * A kernel for unit tests. Strict: what the real one would refuse, or what would be a mistake of the caller, throws.
  * Links of a dropped namespace stay until linksGone(), as they do for some 30 ms in the real one.
  */
-import type { BridgePlan, InterfacePlan } from '../drivers/plan.ts';
-import type { HostAddress, HostLink, HostRoute, Kernel, TextFiles } from './kernel.ts';
+import type { BridgePlan, DefaultRoute, InterfacePlan } from '../drivers/plan.ts';
+import type { HostAddress, HostLink, HostRoute, Kernel, KernelEvent, TextFiles } from './kernel.ts';
+
+export interface FakeNamespace {
+  interfaces: readonly InterfacePlan[];
+  defaults: readonly DefaultRoute[];
+}
 
 export class FakeKernel implements Kernel {
   readonly links = new Map<string, HostLink>();
   readonly addresses: HostAddress[] = [];
   readonly routes: HostRoute[] = [];
-  /** Path → its interfaces; [] for one with lo alone. */
-  readonly namespaces = new Map<string, readonly InterfacePlan[]>();
+  /** By path. */
+  readonly namespaces = new Map<string, FakeNamespace>();
   readonly sysctls = new Map<string, string>();
   readonly adopted: { path: string; pid: number }[] = [];
-  /** Namespaces that a process keeps alive after they were dropped. */
-  readonly inUse = new Set<string>();
+  /** Says that something happened, as the kernel would. */
+  tell: (event: KernelEvent) => void = () => undefined;
   /** Makes the next call of that name fail. */
   failNext: keyof Kernel | undefined;
 
@@ -28,13 +33,21 @@ export class FakeKernel implements Kernel {
     return { links: [...this.links.values()], addresses: [...this.addresses], routes: [...this.routes] };
   }
 
+  present(): ReturnType<Kernel['survey']> {
+    return this.survey();
+  }
+
+  watch(listener: (event: KernelEvent) => void): void {
+    this.tell = listener;
+  }
+
   ensureBridge(plan: BridgePlan): void {
     this.#mayFail('ensureBridge');
     const present = this.links.get(plan.name);
     if (present && present.kind !== 'bridge') throw new Error(`${plan.name} is no bridge`);
     if (present && plan.owner !== '' && present.alias !== plan.owner) throw new Error(`${plan.name} is another's`);
     if (!present && plan.owner === '') throw new Error(`${plan.name} must exist`);
-    this.links.set(plan.name, present ?? { name: plan.name, kind: 'bridge', master: '', alias: plan.owner });
+    this.links.set(plan.name, present ?? { name: plan.name, kind: 'bridge', master: '', alias: plan.owner, up: true });
     for (const address of plan.addresses) {
       if (!this.addresses.some((one) => one.link === plan.name && one.address === address)) {
         this.addresses.push({ link: plan.name, address });
@@ -52,25 +65,62 @@ export class FakeKernel implements Kernel {
     for (const { name, value } of sysctls) this.sysctls.set(name, value);
   }
 
-  createNamespace(path: string, interfaces: readonly InterfacePlan[]): void {
+  createNamespace(path: string, interfaces: readonly InterfacePlan[], defaults: readonly DefaultRoute[]): void {
     this.#mayFail('createNamespace');
     if (this.namespaces.has(path)) throw new Error(`${path} exists`);
-    for (const { hostName, bridge, mac } of interfaces) {
-      if (this.links.has(hostName)) throw new Error(`${hostName} exists`);
-      if (hostName.length > 15) throw new Error(`${hostName} is too long`);
-      if (this.links.get(bridge)?.kind !== 'bridge') throw new Error(`no bridge ${bridge}`);
-      if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) throw new Error(`bad MAC ${mac}`);
+    for (const plan of interfaces) this.#check(plan);
+    for (const { hostName, bridge } of interfaces) this.#addLink(hostName, bridge);
+    this.namespaces.set(path, { interfaces, defaults });
+  }
+
+  addInterface(path: string, plan: InterfacePlan): void {
+    this.#mayFail('addInterface');
+    const namespace = this.#namespace(path);
+    if (namespace.interfaces.some(({ name }) => name === plan.name)) throw new Error(`${plan.name} exists in ${path}`);
+    this.#check(plan);
+    this.#addLink(plan.hostName, plan.bridge);
+    this.namespaces.set(path, { ...namespace, interfaces: [...namespace.interfaces, plan] });
+  }
+
+  setDefaultRoutes(path: string, defaults: readonly DefaultRoute[]): void {
+    this.#mayFail('setDefaultRoutes');
+    const namespace = this.#namespace(path);
+    for (const one of defaults) {
+      if (!namespace.interfaces.some(({ name }) => name === one.interface))
+        throw new Error(`no ${one.interface} in ${path}`);
     }
-    for (const { hostName, bridge } of interfaces) {
-      this.links.set(hostName, { name: hostName, kind: 'veth', master: bridge, alias: '' });
-    }
-    this.namespaces.set(path, interfaces);
+    this.namespaces.set(path, { ...namespace, defaults });
+  }
+
+  repairNamespace(path: string, interfaces: readonly InterfacePlan[], defaults: readonly DefaultRoute[]): boolean {
+    this.#mayFail('repairNamespace');
+    const missing = interfaces.filter(({ hostName }) => !this.links.has(hostName));
+    for (const { hostName, bridge } of missing) this.#addLink(hostName, bridge);
+    this.namespaces.set(path, { interfaces, defaults });
+    return missing.length > 0;
+  }
+
+  #namespace(path: string): FakeNamespace {
+    const found = this.namespaces.get(path);
+    if (!found) throw new Error(`no namespace ${path}`);
+    return found;
+  }
+
+  #check({ hostName, bridge, mac }: InterfacePlan): void {
+    if (this.links.has(hostName)) throw new Error(`${hostName} exists`);
+    if (hostName.length > 15) throw new Error(`${hostName} is too long`);
+    if (this.links.get(bridge)?.kind !== 'bridge') throw new Error(`no bridge ${bridge}`);
+    if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) throw new Error(`bad MAC ${mac}`);
+  }
+
+  #addLink(name: string, master: string): void {
+    this.links.set(name, { name, kind: 'veth', master, alias: '', up: true });
   }
 
   adoptNamespace(path: string, pid: number): void {
     this.#mayFail('adoptNamespace');
     this.adopted.push({ path, pid });
-    if (!this.namespaces.has(path)) this.namespaces.set(path, []);
+    if (!this.namespaces.has(path)) this.namespaces.set(path, { interfaces: [], defaults: [] });
   }
 
   dropNamespace(path: string): void {
@@ -91,9 +141,12 @@ export class FakeKernel implements Kernel {
   async linksGone(names: readonly string[]): Promise<void> {
     this.#mayFail('linksGone');
     for (const name of names) {
-      const owner = [...this.namespaces].find(([, list]) => list.some(({ hostName }) => hostName === name));
-      if (owner) throw new Error(`${name} belongs to ${owner[0]}, which is in use`);
       this.links.delete(name);
+      for (const [path, namespace] of this.namespaces) {
+        const interfaces = namespace.interfaces.filter(({ hostName }) => hostName !== name);
+        const defaults = namespace.defaults.filter((one) => interfaces.some((link) => link.name === one.interface));
+        if (interfaces.length < namespace.interfaces.length) this.namespaces.set(path, { interfaces, defaults });
+      }
       const kept = this.addresses.filter(({ link }) => link !== name);
       this.addresses.splice(0, this.addresses.length, ...kept);
     }

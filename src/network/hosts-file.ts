@@ -38,6 +38,11 @@ export function ownEntries(addresses: readonly string[], hostname: string, domai
   return addresses.map((address) => ({ address: address.replace(/\/.*$/, ''), names }));
 }
 
+/** A link of the default bridge: '172.17.0.3	db 8c2f… database', as dockerd writes it. */
+export function linkEntry(address: string, alias: string, hostname: string, name: string): HostsEntry {
+  return { address: address.replace(/\/.*$/, ''), names: [...new Set([alias, hostname, name])].join(' ') };
+}
+
 /** 'name:address' or 'name=address'; the address may be 'host-gateway' and stand in brackets. */
 export function parseExtraHost(text: string, gateways: readonly string[]): HostsEntry[] {
   const separator = text.search(/[:=]/);

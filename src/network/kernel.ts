@@ -20,6 +20,8 @@ export interface HostLink {
   master: string;
   /** IFLA_IFALIAS. */
   alias: string;
+  /** IFF_UP. */
+  up: boolean;
 }
 
 export interface HostAddress {

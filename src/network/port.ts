@@ -24,6 +24,8 @@ export interface SandboxRequest {
   portBindings: PortMap;
   /** Every exposed port gets a host port. */
   publishAll: boolean;
+  /** Its processes have CAP_NET_ADMIN and may change its interfaces themselves. */
+  netAdmin: boolean;
   dns: readonly string[];
   dnsSearch: readonly string[];
   dnsOptions: readonly string[];
@@ -74,8 +76,8 @@ export interface Sandboxes {
   /** Refuses, with Docker's text, what open() would refuse. Changes nothing. Called when a container is created. */
   check(wish: ContainerWish): void;
   /**
-   * The container exists now: addresses that it asked for by name are nobody else's until forget(), whether it runs or not.
-   * Conflict ('Address already in use') changes nothing. Called again when its endpoints change; replaces what was reserved.
+   * The container exists now: addresses that it asked for by name are handed out to nobody who did not ask for them until
+   * forget(), whether it runs or not. Called again when its endpoints change; replaces what was kept.
    */
   reserve(containerId: string, endpoints: Readonly<Record<string, EndpointSettings>>): void;
   forget(containerId: string): void;

@@ -68,6 +68,8 @@ export interface SandboxSettings {
   exposed: readonly string[];
   portBindings: PortMap;
   publishAll: boolean;
+  /** It may change its own interfaces (CAP_NET_ADMIN): what it does inside is not put right. */
+  netAdmin: boolean;
 }
 
 export interface ContainerLink {
@@ -96,4 +98,10 @@ export interface EndpointRecord {
   interfaceName: string;
   /** What was asked for, for `inspect`. */
   settings: EndpointSettings;
+}
+
+/** Where containers of the network send what leaves it; '' for nowhere. */
+export function gatewayOf({ subnets, internal }: NetworkRecord, family: 4 | 6): string {
+  if (internal) return '';
+  return subnets.find(({ subnet }) => subnet.includes(':') === (family === 6))?.routeVia ?? '';
 }

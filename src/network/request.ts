@@ -1,14 +1,19 @@
-/** What a sandbox request means: which network, under which settings; and Docker's refusals. Pure. */
-import { forbidden, invalidParameter } from '../errors.ts';
+/** What a container asks of networks: which ones, under which settings; and Docker's refusals. Pure. */
+import { forbidden, invalidParameter, messageOf } from '../errors.ts';
+import { contains, parseAddress, parsePrefix } from '../ipam/address.ts';
 import type { EndpointSettings } from '../model/container.ts';
 import { parseExtraHost } from './hosts-file.ts';
 import { findNetwork } from './lookup.ts';
-import type { SandboxRequest } from './port.ts';
-import { isPredefined } from './predefined.ts';
+import type { ContainerWish } from './port.ts';
 import type { NetworkRecord } from './records.ts';
 
-export type Wish =
-  { kind: 'joined'; owner: string } | { kind: 'network'; network: NetworkRecord; settings: EndpointSettings };
+export interface EndpointWish {
+  network: NetworkRecord;
+  settings: EndpointSettings;
+}
+
+/** Endpoints in the order in which they are connected; that of the network mode comes first. */
+export type Wish = { kind: 'joined'; owner: string } | { kind: 'networks'; endpoints: readonly EndpointWish[] };
 
 const NOTHING: EndpointSettings = {
   IPAMConfig: null,
@@ -19,71 +24,72 @@ const NOTHING: EndpointSettings = {
   GwPriority: 0,
 };
 
-export function understand(
-  request: Omit<SandboxRequest, 'filesDir'>,
-  networks: readonly NetworkRecord[],
-  gateways: readonly string[],
-): Wish {
-  const { networkMode, endpoints } = request;
-  for (const text of request.extraHosts) parseExtraHost(text, gateways);
+export const SHARED =
+  'container sharing network namespace with another container or host cannot be connected to any other network';
+const PRIVATE = 'container cannot be connected to multiple networks with one of the networks in private (none) mode';
+
+export function understand(wish: ContainerWish, networks: readonly NetworkRecord[], gateways: readonly string[]): Wish {
+  const { networkMode, endpoints } = wish;
+  for (const text of wish.extraHosts) parseExtraHost(text, gateways);
   if (networkMode.startsWith('container:')) {
     // The stock client repeats the mode as the name of an endpoint.
-    if (Object.keys(endpoints).some((name) => !name.startsWith('container:'))) {
-      throw invalidParameter(
-        'container sharing network namespace with another container or host cannot be connected to any other network',
-      );
-    }
+    if (Object.keys(endpoints).some((name) => !name.startsWith('container:'))) throw invalidParameter(SHARED);
     return { kind: 'joined', owner: networkMode.slice('container:'.length) };
   }
-  const network = findNetwork(networks, actualMode(networkMode, networks));
-  const names = Object.keys(endpoints);
-  const isThis = (name: string): boolean =>
-    name === network.name ||
-    name === network.id ||
-    (name === 'default' && network.name === 'bridge') ||
-    name === networkMode;
-  const other = names.find((name) => !isThis(name));
-  if (other !== undefined) {
-    findNetwork(networks, other);
-    throw refuseSecond(network);
+  const first = findNetwork(networks, actualMode(networkMode, networks));
+  const wanted = new Map<string, EndpointWish>([[first.id, { network: first, settings: NOTHING }]]);
+  for (const [name, settings] of Object.entries(endpoints)) {
+    const network = findNetwork(networks, actualMode(name, networks));
+    wanted.set(network.id, { network, settings: { ...NOTHING, ...settings } });
   }
-  const settings = { ...NOTHING, ...endpoints[names.find(isThis) ?? ''] };
-  refuseSettings(network, settings);
-  return { kind: 'network', network, settings };
+  const list = [...wanted.values()];
+  refuseTogether(list.map(({ network }) => network));
+  for (const { network, settings } of list) {
+    try {
+      checkSettings(network, settings);
+    } catch (error) {
+      throw invalidParameter(`invalid config for network ${network.name}: ${messageOf(error)}`, error);
+    }
+  }
+  return { kind: 'networks', endpoints: list };
 }
 
 /** 'default' and no word at all are the default bridge, or nothing on a daemon with `--bridge=none`. */
-function actualMode(mode: string, networks: readonly NetworkRecord[]): string {
+export function actualMode(mode: string, networks: readonly NetworkRecord[]): string {
   if (mode !== 'default' && mode !== '') return mode;
   return networks.some(({ name }) => name === 'bridge') ? 'bridge' : 'none';
 }
 
-function refuseSecond({ name }: NetworkRecord): Error {
-  if (name === 'host') {
-    return invalidParameter(
-      'container sharing network namespace with another container or host cannot be connected to any other network',
-    );
+export function refuseTogether(networks: readonly NetworkRecord[]): void {
+  for (const { configOnly, name } of networks) {
+    if (configOnly) throw forbidden(`cannot attach to the configuration-only network ${name}`);
   }
-  return name === 'none'
-    ? invalidParameter(
-        'container cannot be connected to multiple networks with one of the networks in private (none) mode',
-      )
-    : forbidden(
-        'this version of Berth connects a container to one network; user-defined networks come with a later one',
-      );
+  if (networks.length < 2) return;
+  if (networks.some(({ driver }) => driver === 'host')) throw invalidParameter(SHARED);
+  if (networks.some(({ driver }) => driver === 'null')) throw invalidParameter(PRIVATE);
 }
 
-function refuseSettings({ name, driver }: NetworkRecord, { IPAMConfig, Aliases, MacAddress }: EndpointSettings): void {
-  if (!isPredefined(name)) return;
-  if (IPAMConfig && (IPAMConfig.IPv4Address || IPAMConfig.IPv6Address)) {
-    throw invalidParameter('user specified IP address is supported on user defined networks only');
-  }
-  if (Aliases && Aliases.length > 0) {
-    throw invalidParameter('network-scoped alias is supported only for containers in user defined networks');
-  }
+/** What only the network can tell of an endpoint's settings, in the words of dockerd's validateEndpointSettings. */
+export function checkSettings(network: NetworkRecord, { IPAMConfig, MacAddress }: EndpointSettings): void {
+  const asked = [IPAMConfig?.IPv4Address, IPAMConfig?.IPv6Address].flatMap((text) => (text ? [text] : []));
+  const faults = asked.flatMap((text) => addressFault(network, text) ?? []);
+  if (faults.length > 0) throw invalidParameter(`invalid endpoint settings:\n${faults.join('\n')}`);
   if (MacAddress === '') return;
-  if (driver === 'host') throw invalidParameter('conflicting options: mac-address and the network mode');
+  if (network.driver === 'host') throw invalidParameter('conflicting options: mac-address and the network mode');
   parseMac(MacAddress);
+}
+
+function addressFault({ subnets }: NetworkRecord, text: string): string | undefined {
+  const address = parseAddress(text);
+  if (!address) return `invalid IP address: ${text}`;
+  const configured = subnets.flatMap((one) => (one.configured ? (parsePrefix(one.subnet) ?? []) : []));
+  const ofFamily = configured.filter(({ family }) => family === address.family);
+  if (ofFamily.length === 0) {
+    return 'user specified IP address is supported only when connecting to networks with user configured subnets';
+  }
+  return ofFamily.some((prefix) => contains(prefix, address))
+    ? undefined
+    : `no configured subnet or ip-range contain the IP address ${text}`;
 }
 
 /** An Ethernet address in one of the forms of Go's net.ParseMAC; as 'aa:bb:cc:dd:ee:ff'. */

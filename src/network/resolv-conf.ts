@@ -32,6 +32,15 @@ export function parseResolvConf(text: string): ResolvConf {
   return conf;
 }
 
+/** Where the embedded resolver answers in every container of a user-defined network. */
+const RESOLVER = '127.0.0.11';
+
+/**
+ * 'own': the container has a network of its own, so servers on the host's loopback are out of its reach, and IPv6 ones without
+ * IPv6. 'resolver': the embedded resolver stands between.
+ */
+export type Reach = 'own' | 'own-ipv6' | 'resolver' | 'host' | 'none';
+
 /** The host's configuration, from systemd-resolved's own file when /etc/resolv.conf names only its stub. */
 export function hostResolvConf(read: (path: string) => string | undefined): { path: string; text: string } {
   const text = read(HOST_RESOLV_CONF) ?? '';
@@ -43,27 +52,37 @@ export function hostResolvConf(read: (path: string) => string | undefined): { pa
   return { path: HOST_RESOLV_CONF, text };
 }
 
-/**
- * `reachable`: the container has a network of its own, so servers on the host's loopback are out of its reach, and IPv6
- * ones without IPv6.
- */
+/** The text of the container's file. */
 export function containerResolvConf(
   host: { path: string; text: string },
   overrides: ResolvOverrides,
-  network: 'own' | 'own-ipv6' | 'host' | 'none',
+  network: Reach,
 ): string {
   const overridden = Object.entries(overrides).flatMap(([name, list]) => (list.length > 0 ? [name] : []));
   if (overridden.length === 0 && (network === 'host' || network === 'none')) return host.text;
   const base = parseResolvConf(host.text);
   const search = pick(overrides.search, base.search);
+  const options = pick(overrides.options, base.options);
+  const asked = overrides.nameservers.length > 0 ? overrides.nameservers : serversFor(base.nameservers, network);
+  const behind =
+    network === 'resolver' ? `# Names that no container has are asked of: ${serverNote(overrides, base)}\n` : '';
   return render({
-    nameservers: overrides.nameservers.length > 0 ? overrides.nameservers : serversFor(base.nameservers, network),
+    nameservers: network === 'resolver' ? [RESOLVER] : asked,
     // '.' is how a user says: no search list at all.
     search: search.length === 1 && search[0] === '.' ? [] : search,
-    options: pick(overrides.options, base.options),
-    note: `# Based on host file: '${host.path}'\n# Overrides: [${overridden.join(' ')}]\n`,
+    options: network === 'resolver' ? withNdots(options) : options,
+    note: `# Based on host file: '${host.path}'\n${behind}# Overrides: [${overridden.join(' ')}]\n`,
   });
 }
+
+/** A container's name has no dot: ask for it as it is first, then with the search list (resolv.conf(5)). */
+const withNdots = (options: readonly string[]): readonly string[] =>
+  options.some((option) => option.startsWith('ndots:')) ? options : [...options, 'ndots:0'];
+
+const serverNote = (overrides: ResolvOverrides, base: ResolvConf): string =>
+  overrides.nameservers.length > 0
+    ? overrides.nameservers.join(' ')
+    : `${base.nameservers.join(' ') || 'nobody'} (the host's, as they change)`;
 
 const pick = (wanted: readonly string[], otherwise: readonly string[]): readonly string[] =>
   wanted.length > 0 ? wanted : otherwise;

@@ -1,43 +1,52 @@
 /**
- * Start and end of the daemon. At the start everything is made to match the store: the predefined networks, their bridges
- * and rules; sandboxes whose containers run are taken over; all other traces of an earlier run are removed. What is on the host is
- * surveyed only to tell our own from others', never to decide what should be.
+ * Start and end of the daemon. At the start everything is made to match the store: networks, their bridges and rules; sandboxes whose
+ * containers run are taken over; all other traces of an earlier run are removed. What is on the host is surveyed only to tell our
+ * own from others', never to decide what should be.
  */
 import { isHostLinkName } from '../drivers/bridge/endpoint.ts';
-import { BRIDGE_NAME } from '../drivers/bridge/options.ts';
 import { messageOf } from '../errors.ts';
+import type { EndpointSettings } from '../model/container.ts';
+import { askedAddresses } from './addresses.ts';
 import type { NetworkContext } from './context.ts';
-import { ownerOf } from './instance.ts';
+import { healBridge } from './heal.ts';
+import { instanceName, ownerOf } from './instance.ts';
 import type { Survey } from './kernel.ts';
-import { predefinedNetworks } from './predefined.ts';
+import { needsResolver, sandboxNames } from './names.ts';
+import { isPredefined, predefinedNetworks } from './predefined.ts';
 import type { NetworkRecord } from './records.ts';
+import { placed } from './sandbox-record.ts';
 import { storedState } from './state.ts';
 import type { SandboxState } from './state.ts';
 
+type Running = ReadonlyMap<string, { pid: number; name: string }>;
+
 export async function restoreSandboxes(
   context: NetworkContext,
-  running: ReadonlyMap<string, { pid: number; name: string }>,
+  running: Running,
+  existing: ReadonlyMap<string, Readonly<Record<string, EndpointSettings>>>,
 ): Promise<void> {
   const { deps, state } = context;
   const stored = storedState(deps.store);
   const survey = deps.kernel.survey();
   restoreNetworks(context, survey, stored.networks);
+  keepAddresses(context, existing);
   for (const record of stored.sandboxes) {
     const process = running.get(record.sandbox.containerId);
-    if (!process) {
+    if (process) await adopt(context, record, process);
+    else {
       state.deleteSandbox(record);
       if (record.sandbox.kind === 'own') deps.kernel.dropNamespace(record.sandbox.namespacePath);
-      continue;
     }
-    adopt(context, record, process, survey);
   }
+  for (const network of state.networks()) healBridge(context, network);
   await removeLeftovers(context, survey);
-  await context.applyRules();
+  await context.setRules();
+  await deps.attendant.ready();
 }
 
 function restoreNetworks(context: NetworkContext, survey: Survey, stored: readonly NetworkRecord[]): void {
   const { deps, state } = context;
-  const networks = predefinedNetworks({
+  const predefined = predefinedNetworks({
     settings: deps.settings,
     owner: ownerOf(deps.execRoot, 'bridge'),
     survey,
@@ -46,72 +55,92 @@ function restoreNetworks(context: NetworkContext, survey: Survey, stored: readon
     now: deps.now(),
     log: deps.log,
   });
+  const networks = [...predefined, ...stored.filter(({ name }) => !isPredefined(name))];
   deps.store.transaction(() => {
     for (const { id } of stored) deps.store.delete('network', id);
     for (const network of networks) state.putNetwork(network);
   });
   for (const network of networks) {
+    if (network.configOnly) continue;
     const { bridge, sysctls } = context.driverOf(network).planNetwork(context.configOf(network));
-    deps.kernel.setSysctls(sysctls);
-    if (bridge) deps.kernel.ensureBridge(bridge);
+    try {
+      deps.kernel.setSysctls(sysctls);
+      if (bridge) deps.kernel.ensureBridge(bridge);
+    } catch (error) {
+      // The others shall work; what is on the default bridge is what a daemon without a network is for.
+      if (isPredefined(network.name)) throw error;
+      deps.log.error('a network could not be made again', { network: network.name, error: messageOf(error) });
+    }
   }
 }
 
-/**
- * Somebody deleted our bridge: makes it again and gives it its ports back. False when it was there, or is not ours to
- * make.
- */
-export function healBridge(context: NetworkContext, network: NetworkRecord): boolean {
-  const { deps, state } = context;
-  const { bridge, sysctls } = context.driverOf(network).planNetwork(context.configOf(network));
-  const { links } = deps.kernel.survey();
-  if (!bridge || network.foreignBridge || links.some(({ name }) => name === bridge.name)) return false;
-  deps.log.warn(`bridge ${bridge.name} was deleted by someone else and is made again`);
-  deps.kernel.setSysctls(sysctls);
-  deps.kernel.ensureBridge(bridge);
-  for (const { endpoint } of state.endpointsOf(network.id)) {
-    const port = links.find(({ name }) => name === endpoint.hostName);
-    if (port) deps.kernel.enslave(port.name, bridge.name);
+function keepAddresses(
+  { state }: NetworkContext,
+  existing: ReadonlyMap<string, Readonly<Record<string, EndpointSettings>>>,
+): void {
+  const ids = new Map(state.networks().map(({ name, id }) => [name, id]));
+  for (const [containerId, endpoints] of existing) {
+    const wanted = Object.entries(endpoints).flatMap(([name, settings]) =>
+      askedAddresses(settings).map((address) => ({ networkId: ids.get(name) ?? name, address })),
+    );
+    if (wanted.length > 0) state.addresses.keep(containerId, wanted);
   }
-  return true;
 }
 
-function adopt(
+async function adopt(
   context: NetworkContext,
   record: SandboxState,
   process: { pid: number; name: string },
-  survey: Survey,
-): void {
+): Promise<void> {
   const { deps, state } = context;
   const sandbox = { ...record.sandbox, containerName: process.name };
   // A network that is there no more (--bridge=none) leaves its endpoints without a home.
   const endpoints = record.endpoints.filter(({ networkId }) => state.network(networkId));
   state.putSandbox({ sandbox, endpoints });
+  const warn = (text: string, fields: Record<string, unknown>): void =>
+    deps.log.warn(text, { container: sandbox.containerName, ...fields });
   for (const endpoint of endpoints) {
-    const strange = state.retake(endpoint);
+    const strange = state.addresses.retake(sandbox.containerId, endpoint);
     if (strange.length > 0) {
-      const fields = { container: sandbox.containerName, addresses: strange.join(' ') };
-      deps.log.warn('a running container has an address that its network no longer has: restart it', fields);
+      warn('a running container has an address that its network no longer has: restart it', {
+        addresses: strange.join(' '),
+      });
     }
-    const bridge = state.network(endpoint.networkId)?.options[BRIDGE_NAME];
-    const link = survey.links.find(({ name }) => name === endpoint.hostName);
-    if (bridge === undefined || !link || link.master === bridge) continue;
-    deps.kernel.enslave(endpoint.hostName, bridge);
-    deps.log.warn(`${endpoint.hostName} had lost its bridge`, { container: sandbox.containerName, bridge });
   }
   if (sandbox.kind !== 'own') return;
   try {
     deps.kernel.adoptNamespace(sandbox.namespacePath, process.pid);
   } catch (error) {
     // The process may have ended a moment ago; the engine finds out and closes the sandbox.
-    deps.log.warn('the network of a container cannot be taken over', {
-      container: sandbox.containerName,
-      error: messageOf(error),
-    });
+    warn('the network of a container cannot be taken over', { error: messageOf(error) });
+    return;
+  }
+  try {
+    await resume(context, { sandbox, endpoints }, warn);
+  } catch (error) {
+    warn('names or published ports of a container could not be taken over', { error: messageOf(error) });
   }
 }
 
-/** Namespaces in our directory and veths in our bridges that no sandbox owns. */
+/** Its names and ports, in the process that has kept them if it is still there. */
+async function resume(
+  context: NetworkContext,
+  { sandbox, endpoints }: SandboxState,
+  warn: (text: string, fields: Record<string, unknown>) => void,
+): Promise<void> {
+  const { deps, ports } = context;
+  const held = sandbox.ports.filter(({ hostPort }) => hostPort !== 0);
+  if (held.length > 0) {
+    ports.take({ id: sandbox.id, name: sandbox.containerName }, held);
+    for (const { hostAddress, hostPort, code } of await deps.attendant.holdPorts(sandbox.id, held)) {
+      warn('a published port is in use by another process now', { port: `${hostAddress}:${hostPort}`, code });
+    }
+  }
+  const all = placed(context, endpoints);
+  if (needsResolver(all)) await deps.attendant.putNames(sandboxNames(sandbox, all, deps.settings));
+}
+
+/** Namespaces in our directory, bridges with our mark and veths in our bridges that nobody owns. */
 async function removeLeftovers({ deps, state, namespaceDirectory }: NetworkContext, survey: Survey): Promise<void> {
   const sandboxes = state.sandboxes();
   const paths = new Set(sandboxes.map(({ sandbox }) => sandbox.namespacePath));
@@ -120,11 +149,12 @@ async function removeLeftovers({ deps, state, namespaceDirectory }: NetworkConte
     if (!paths.has(path)) deps.kernel.dropNamespace(path);
   }
   const owned = new Set(sandboxes.flatMap(({ endpoints }) => endpoints.map(({ hostName }) => hostName)));
-  const bridges = new Set(
-    state.networks().flatMap(({ foreignBridge, options }) => (foreignBridge ? [] : (options[BRIDGE_NAME] ?? []))),
-  );
+  const mark = `${instanceName(deps.execRoot)}:`;
+  const mine = new Set(state.networks().flatMap(({ bridge, foreignBridge }) => (foreignBridge ? [] : bridge)));
   const orphans = survey.links.filter(
-    ({ name, kind, master }) => kind === 'veth' && bridges.has(master) && isHostLinkName(name) && !owned.has(name),
+    ({ name, kind, master, alias }) =>
+      (kind === 'veth' && mine.has(master) && isHostLinkName(name) && !owned.has(name)) ||
+      (kind === 'bridge' && alias.startsWith(mark) && !mine.has(name)),
   );
   await deps.kernel.linksGone(
     orphans.map(({ name }) => name),
@@ -138,18 +168,22 @@ async function removeLeftovers({ deps, state, namespaceDirectory }: NetworkConte
 export async function shutdownNetworks(context: NetworkContext, keep: boolean): Promise<void> {
   const { deps, state, leaving, namespaceDirectory } = context;
   await Promise.all(leaving);
-  if (keep || state.sandboxes().length > 0) return;
+  const stays = keep || state.sandboxes().length > 0;
   await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(async () => deps.attendant.close({ keep: stays }));
+  if (stays) return;
   cleanup.defer(() => deps.kernel.removeDirectory(namespaceDirectory));
   cleanup.defer(async () => {
     if (deps.settings.iptables) await deps.firewall.remove();
   });
   // By the mark: where ours was deleted, another daemon may have made its own under that name since.
   const { links } = deps.kernel.survey();
-  const bridges = state.networks().flatMap(({ name, foreignBridge, options }) => {
-    const owner = ownerOf(deps.execRoot, name);
-    const link = links.find((one) => one.name === options[BRIDGE_NAME] && one.alias === owner);
-    return foreignBridge || !link ? [] : [link.name];
-  });
-  cleanup.defer(async () => deps.kernel.linksGone(bridges, 0));
+  const mark = `${instanceName(deps.execRoot)}:`;
+  const bridges = links.filter(({ kind, alias }) => kind === 'bridge' && alias.startsWith(mark));
+  cleanup.defer(async () =>
+    deps.kernel.linksGone(
+      bridges.map(({ name }) => name),
+      0,
+    ),
+  );
 }

@@ -2,17 +2,23 @@
  * Sandboxes: opened when a container starts, closed when it ends. The store is written before the kernel is changed, so
  * that after a crash at any point restore() knows what may be there.
  */
-import { hostLinkName, macOf } from '../drivers/bridge/endpoint.ts';
 import { conflict, messageOf } from '../errors.ts';
-import { addressBytes, parseInterface } from '../ipam/address.ts';
-import type { EndpointSettings } from '../model/container.ts';
-import { pathsIn, writeFiles } from './container-files.ts';
+import type { EndpointSettings, PortMap } from '../model/container.ts';
+import { askedAddresses } from './addresses.ts';
+import { connectEndpoint, disconnectEndpoint } from './connect.ts';
+import { hostsTextOf, pathsIn, writeFiles } from './container-files.ts';
 import type { NetworkContext } from './context.ts';
-import type { Sandbox, Sandboxes, SandboxRequest } from './port.ts';
-import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts';
-import { parseMac, understand } from './request.ts';
-import type { Wish } from './request.ts';
-import { healBridge, restoreSandboxes } from './restore.ts';
+import { healBridge } from './heal.ts';
+import { findNetwork } from './lookup.ts';
+import { needsResolver, sandboxNames } from './names.ts';
+import type { ContainerWish, Sandbox, Sandboxes, SandboxRequest } from './port.ts';
+import { portRulesOf, publishPorts, unpublishPorts } from './ports.ts';
+import { changePublished } from './publish.ts';
+import type { EndpointRecord, NetworkRecord, SandboxRecord, SandboxSettings } from './records.ts';
+import { actualMode, understand } from './request.ts';
+import type { EndpointWish, Wish } from './request.ts';
+import { restoreSandboxes } from './restore.ts';
+import { newEndpoint, placed, planNamespace } from './sandbox-record.ts';
 import type { SandboxState } from './state.ts';
 import { sandboxView } from './views.ts';
 
@@ -26,12 +32,33 @@ export class SandboxController implements Sandboxes {
     this.#context = context;
   }
 
-  check(request: Omit<SandboxRequest, 'filesDir'>): void {
-    this.#understand(request);
+  check(wish: ContainerWish): void {
+    this.#understand(wish);
   }
 
-  #understand(request: Omit<SandboxRequest, 'filesDir'>): Wish {
-    return understand(request, this.#context.state.networks(), this.#context.hostGateways());
+  #understand(wish: ContainerWish): Wish {
+    return understand(wish, this.#context.state.networks(), this.#context.hostGateways());
+  }
+
+  networkOf(ref: string): { id: string; name: string; driver: string } {
+    const networks = this.#context.state.networks();
+    const { id, name, driver } = findNetwork(networks, actualMode(ref, networks));
+    return { id, name, driver };
+  }
+
+  reserve(containerId: string, endpoints: Readonly<Record<string, EndpointSettings>>): void {
+    const { state } = this.#context;
+    const networks = state.networks();
+    const wanted = Object.entries(endpoints).flatMap(([ref, settings]) => {
+      const addresses = askedAddresses(settings);
+      const network = addresses.length > 0 ? networks.find(({ id, name }) => id === ref || name === ref) : undefined;
+      return network ? addresses.map((address) => ({ networkId: network.id, address })) : [];
+    });
+    state.addresses.keep(containerId, wanted);
+  }
+
+  forget(containerId: string): void {
+    this.#context.state.addresses.forget(containerId);
   }
 
   async open(request: SandboxRequest): Promise<Sandbox> {
@@ -39,71 +66,9 @@ export class SandboxController implements Sandboxes {
     const wish = this.#understand(request);
     // A start that failed half-way may have left one.
     if (state.sandbox(request.containerId)) await this.close(request.containerId);
-    if (wish.kind === 'joined') return this.#join(request, wish.owner);
-    return this.#connect(request, wish.network, wish.settings);
-  }
-
-  #join(request: SandboxRequest, owner: string): Sandbox {
-    const { state, deps } = this.#context;
-    const other = state.sandbox(owner);
-    if (!other) throw conflict(`cannot join network of a non running container: ${owner}`);
-    const record: SandboxRecord = {
-      ...other.sandbox,
-      id: deps.randomHex(32),
-      containerId: request.containerId,
-      containerName: request.containerName,
-      kind: 'joined',
-      // Of a chain a → b → c the last one's, whose end ends them all.
-      owner: other.sandbox.kind === 'joined' ? other.sandbox.owner : owner,
-    };
-    state.putSandbox({ sandbox: record, endpoints: [] });
-    return shown(record);
-  }
-
-  async #connect(request: SandboxRequest, network: NetworkRecord, settings: EndpointSettings): Promise<Sandbox> {
-    const { deps, state, namespaceDirectory } = this.#context;
-    const driver = this.#context.driverOf(network);
-    const id = deps.randomHex(32);
-    await using undo = new AsyncDisposableStack();
-
-    const addresses = state.allocate(network);
-    undo.defer(() => state.release(network.id, addresses));
-    const sandbox: SandboxRecord = {
-      id,
-      containerId: request.containerId,
-      containerName: request.containerName,
-      kind: driver.ownNamespace ? 'own' : 'host',
-      namespacePath: driver.ownNamespace ? `${namespaceDirectory}/${id.slice(0, 12)}` : '',
-      owner: '',
-      ...pathsIn(request.filesDir),
-    };
-    const endpoint: EndpointRecord = {
-      id: deps.randomHex(32),
-      sandboxId: id,
-      networkId: network.id,
-      addresses,
-      mac: network.driver === 'bridge' ? macFor(settings, addresses, deps.randomHex) : '',
-      hostName: network.driver === 'bridge' ? hostLinkName(deps.randomHex(4)) : '',
-      settings,
-    };
-    const record: SandboxState = { sandbox, endpoints: [endpoint] };
-    state.putSandbox(record);
-    undo.defer(() => state.deleteSandbox(record));
-
-    if (driver.ownNamespace) {
-      const interfaces = driver.planEndpoint(this.#context.configOf(network), endpoint, 0);
-      try {
-        deps.kernel.createNamespace(sandbox.namespacePath, interfaces);
-      } catch (error) {
-        if (!healBridge(this.#context, network)) throw error;
-        deps.kernel.createNamespace(sandbox.namespacePath, interfaces);
-      }
-      undo.defer(() => deps.kernel.dropNamespace(sandbox.namespacePath));
-    }
-    writeFiles(this.#context, request, network, addresses);
-    undo.move();
-    deps.publish('network', 'connect', network.id, attributesOf(network, request.containerId));
-    return shown(sandbox);
+    return wish.kind === 'joined'
+      ? joinSandbox(this.#context, request, wish.owner)
+      : openSandbox(this.#context, request, wish.endpoints);
   }
 
   async close(containerId: string): Promise<void> {
@@ -111,18 +76,149 @@ export class SandboxController implements Sandboxes {
     if (record) await closeSandbox(this.#context, record);
   }
 
+  async connect(containerId: string, network: string, settings: EndpointSettings): Promise<void> {
+    await connectEndpoint(this.#context, containerId, network, settings);
+  }
+
+  async disconnect(containerId: string, network: string, options: { force: boolean }): Promise<void> {
+    await disconnectEndpoint(this.#context, containerId, network, options);
+  }
+
+  async publish(containerId: string, change: { add: PortMap; remove: PortMap }): Promise<void> {
+    await changePublished(this.#context, containerId, change);
+  }
+
   view(containerId: string): ReturnType<Sandboxes['view']> {
     const record = this.#context.state.sandbox(containerId);
     return record && sandboxView(record, this.#context.state, `${this.#context.namespaceDirectory}/default`);
   }
 
-  rename(containerId: string, name: string): void {
-    const record = this.#context.state.sandbox(containerId);
-    if (record) this.#context.state.putSandbox({ ...record, sandbox: { ...record.sandbox, containerName: name } });
+  async rename(containerId: string, name: string): Promise<void> {
+    const { state, deps, ports } = this.#context;
+    const record = state.sandbox(containerId);
+    if (!record) return;
+    const sandbox = { ...record.sandbox, containerName: name };
+    state.putSandbox({ ...record, sandbox });
+    ports.rename(sandbox.id, name);
+    const all = placed(this.#context, record.endpoints);
+    if (sandbox.kind === 'own' && needsResolver(all)) {
+      await deps.attendant.putNames(sandboxNames(sandbox, all, deps.settings));
+    }
   }
 
-  async restore(running: ReadonlyMap<string, { pid: number; name: string }>): Promise<void> {
-    await restoreSandboxes(this.#context, running);
+  async restore(...arguments_: Parameters<Sandboxes['restore']>): Promise<void> {
+    await restoreSandboxes(this.#context, ...arguments_);
+  }
+}
+
+function joinSandbox({ state, deps }: NetworkContext, request: SandboxRequest, owner: string): Sandbox {
+  const other = state.sandbox(owner);
+  if (!other) throw conflict(`cannot join network of a non running container: ${owner}`);
+  const record: SandboxRecord = {
+    ...other.sandbox,
+    id: deps.randomHex(32),
+    containerId: request.containerId,
+    containerName: request.containerName,
+    kind: 'joined',
+    // Of a chain a → b → c the last one's, whose end ends them all.
+    owner: other.sandbox.kind === 'joined' ? other.sandbox.owner : owner,
+    ports: [],
+  };
+  state.putSandbox({ sandbox: record, endpoints: [] });
+  return shown(record);
+}
+
+async function openSandbox(
+  context: NetworkContext,
+  request: SandboxRequest,
+  wishes: readonly EndpointWish[],
+): Promise<Sandbox> {
+  const { deps, state, namespaceDirectory } = context;
+  const id = deps.randomHex(32);
+  const own = wishes.every(({ network }) => context.driverOf(network).ownNamespace);
+  await using undo = new AsyncDisposableStack();
+
+  const sandbox: SandboxRecord = {
+    id,
+    containerId: request.containerId,
+    containerName: request.containerName,
+    kind: own ? 'own' : 'host',
+    namespacePath: own ? `${namespaceDirectory}/${id.slice(0, 12)}` : '',
+    owner: '',
+    ...pathsIn(request.filesDir),
+    request: settingsOf(request),
+    ports: [],
+  };
+  const endpoints: EndpointRecord[] = [];
+  for (const wish of wishes) {
+    const endpoint = newEndpoint(context, sandbox, wish, endpoints);
+    undo.defer(() => state.addresses.release(endpoint.networkId, endpoint.addresses));
+    endpoints.push(endpoint);
+  }
+  const all = placed(context, endpoints);
+  // Checks what endpoints ask of their driver before anything is made.
+  const { interfaces, defaults } = planNamespace(context, all);
+  const record: SandboxState = { sandbox, endpoints };
+  // From here on the networks are in use: nobody removes them.
+  state.putSandbox(record);
+  undo.defer(() => state.deleteSandbox(record));
+
+  if (own) {
+    sandbox.ports = await publishPorts(context, sandbox, all, request);
+    undo.defer(async () => unpublishPorts(context, id, sandbox.ports));
+    state.putSandbox(record);
+    const make = (): void => deps.kernel.createNamespace(sandbox.namespacePath, interfaces, defaults);
+    try {
+      make();
+    } catch (error) {
+      if (!all.map(({ network }) => healBridge(context, network)).includes(true)) throw error;
+      make();
+    }
+    undo.defer(() => deps.kernel.dropNamespace(sandbox.namespacePath));
+    const ports = portRulesOf(context, sandbox.ports);
+    if (ports.length > 0) {
+      await context.changeRules({ add: { ports } });
+      undo.defer(async () => context.changeRules({ remove: { ports } }));
+    }
+    if (needsResolver(all)) {
+      undo.defer(async () => deps.attendant.dropNames(id));
+      await deps.attendant.putNames(sandboxNames(sandbox, all, deps.settings));
+    }
+  }
+  writeFiles(context, sandbox, all);
+  tellLinked(context, sandbox.containerId);
+  undo.move();
+  for (const { network } of all) publishEvent(context, 'connect', network, request.containerId);
+  return shown(sandbox);
+}
+
+const settingsOf = (request: SandboxRequest): SandboxSettings => ({
+  hostname: request.hostname,
+  domainname: request.domainname,
+  dns: request.dns,
+  dnsSearch: request.dnsSearch,
+  dnsOptions: request.dnsOptions,
+  extraHosts: request.extraHosts,
+  links: request.links,
+  exposed: request.exposed,
+  portBindings: request.portBindings,
+  publishAll: request.publishAll,
+  netAdmin: request.netAdmin,
+});
+
+/** Containers of the default bridge that are linked to this one find it under its new address. */
+export function tellLinked(context: NetworkContext, containerId: string): void {
+  const { state, deps } = context;
+  for (const { sandbox, endpoints } of state.sandboxes()) {
+    if (sandbox.kind !== 'own' || !sandbox.request.links.some((link) => link.containerId === containerId)) continue;
+    try {
+      deps.files.write(sandbox.hostsPath, hostsTextOf(context, sandbox, placed(context, endpoints)));
+    } catch (error) {
+      deps.log.warn('the hosts file of a linked container could not be changed', {
+        container: sandbox.containerName,
+        error: messageOf(error),
+      });
+    }
   }
 }
 
@@ -132,16 +228,13 @@ export async function closeSandbox(context: NetworkContext, record: SandboxState
   const { sandbox, endpoints } = record;
   const borrowed = state.joinedTo(sandbox.containerId).length > 0;
   await using undone = new AsyncDisposableStack();
-  for (const endpoint of endpoints) {
-    const network = state.network(endpoint.networkId);
-    if (network) {
-      undone.defer(() => deps.publish('network', 'disconnect', network.id, attributesOf(network, sandbox.containerId)));
-    }
+  for (const { network } of placed(context, endpoints)) {
+    undone.defer(() => publishEvent(context, 'disconnect', network, sandbox.containerId));
   }
   undone.defer(() => state.deleteSandbox(record));
   const hostNames = endpoints.flatMap(({ hostName }) => (hostName === '' ? [] : [hostName]));
   const release = (): void => {
-    for (const { networkId, addresses } of endpoints) state.release(networkId, addresses);
+    for (const { networkId, addresses } of endpoints) state.addresses.release(networkId, addresses);
   };
   if (!borrowed) undone.defer(release);
   if (sandbox.kind !== 'own') return;
@@ -155,23 +248,21 @@ export async function closeSandbox(context: NetworkContext, record: SandboxState
     void gone.finally(() => context.leaving.delete(gone));
   });
   undone.defer(() => deps.kernel.dropNamespace(sandbox.namespacePath));
+  undone.defer(async () => unpublishPorts(context, sandbox.id, sandbox.ports));
+  const ports = portRulesOf(context, sandbox.ports);
+  if (ports.length > 0) undone.defer(async () => context.changeRules({ remove: { ports } }));
+  // The first to go: the name of what no longer answers leads nowhere.
+  if (needsResolver(placed(context, endpoints))) undone.defer(async () => deps.attendant.dropNames(sandbox.id));
 }
 
-function macFor(
-  settings: EndpointSettings,
-  addresses: readonly string[],
-  randomHex: (bytes: number) => string,
-): string {
-  if (settings.MacAddress !== '') return parseMac(settings.MacAddress);
-  const ipv4 = addresses.flatMap((text) => parseInterface(text)?.address ?? []).find(({ family }) => family === 4);
-  return ipv4 ? macOf(addressBytes(ipv4)) : parseMac(`0242.${randomHex(4).replace(/^(.{4})/, '$1.')}`);
+export function publishEvent(
+  { deps }: NetworkContext,
+  action: 'connect' | 'disconnect',
+  { id, name, driver }: NetworkRecord,
+  container: string,
+): void {
+  deps.publish('network', action, id, { container, name, type: driver });
 }
-
-const attributesOf = (network: NetworkRecord, container: string): Record<string, string> => ({
-  container,
-  name: network.name,
-  type: network.driver,
-});
 
 function shown({ id, namespacePath, hostnamePath, hostsPath, resolvConfPath }: SandboxRecord): Sandbox {
   return { id, namespacePath: namespacePath || undefined, hostnamePath, hostsPath, resolvConfPath };

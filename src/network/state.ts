@@ -1,28 +1,38 @@
 /**
- * Networks, sandboxes and endpoints in memory, each change written through to the store. Address pools live in memory only:
- * the endpoints in the store say which addresses are taken.
+ * Networks, sandboxes and endpoints in memory, each change written through to the store. Which addresses are taken follows from
+ * the endpoints in the store and from what containers asked for by name: see addresses.ts.
  */
-import { formatAddress, parseAddress, parseInterface, parsePrefix } from '../ipam/address.ts';
-import type { Address } from '../ipam/address.ts';
-import { AddressPool } from '../ipam/pool.ts';
-import type { SubnetConfig } from '../drivers/driver.ts';
-import { unavailable } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { AddressBook } from './addresses.ts';
+import type { AddressPool } from '../ipam/pool.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts';
 
 export interface SandboxState {
   sandbox: SandboxRecord;
+  /** In the order in which they were connected. */
   endpoints: readonly EndpointRecord[];
 }
 
+export interface Attached {
+  sandbox: SandboxRecord;
+  endpoint: EndpointRecord;
+}
+
 export class NetworkState {
+  readonly addresses = new AddressBook();
   readonly #store: Store;
   readonly #networks = new Map<string, NetworkRecord>();
-  readonly #pools = new Map<string, AddressPool[]>();
-  /** '<network> <address>' of every address that the pools count as ours. */
-  readonly #given = new Set<string>();
+  /** Name of a bridge → network. */
+  readonly #byBridge = new Map<string, string>();
   /** Container → sandbox. */
   readonly #sandboxes = new Map<string, SandboxState>();
+  /** Network → endpoint → container: so that a network's endpoints are found however many others there are. */
+  readonly #attached = new Map<string, Map<string, string>>();
+  /** Container → who shares its sandbox. */
+  readonly #joined = new Map<string, Set<string>>();
+  /** Host end of a veth pair → container; path of a namespace → container: for events of the kernel. */
+  readonly #byHostName = new Map<string, string>();
+  readonly #byPath = new Map<string, string>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -36,64 +46,27 @@ export class NetworkState {
     return this.#networks.get(id);
   }
 
+  /** Also makes its address pools anew when its subnets are others than before. */
   putNetwork(record: NetworkRecord): void {
     this.#store.put('network', record.id, record);
     this.#networks.set(record.id, record);
-    this.#pools.set(record.id, record.subnets.map(poolOf));
+    if (record.bridge !== '') this.#byBridge.set(record.bridge, record.id);
+    this.addresses.putNetwork(record);
+  }
+
+  deleteNetwork(id: string): void {
+    this.#store.delete('network', id);
+    this.#byBridge.delete(this.#networks.get(id)?.bridge ?? '');
+    this.#networks.delete(id);
+    this.addresses.deleteNetwork(id);
+  }
+
+  networkOnBridge(bridge: string): NetworkRecord | undefined {
+    return this.#networks.get(this.#byBridge.get(bridge) ?? '');
   }
 
   pools(networkId: string): readonly AddressPool[] {
-    return this.#pools.get(networkId) ?? [];
-  }
-
-  /** One address of each subnet, with prefix. All or none. */
-  allocate(network: NetworkRecord): string[] {
-    const given: string[] = [];
-    for (const pool of this.pools(network.id)) {
-      const address = pool.allocate();
-      if (!address) {
-        this.release(network.id, given);
-        throw unavailable(
-          `no available IPv${pool.subnet.family} addresses on this network's address pools: ${network.name} (${network.id})`,
-        );
-      }
-      const text = `${formatAddress(address)}/${pool.subnet.length}`;
-      this.#given.add(`${network.id} ${text}`);
-      given.push(text);
-    }
-    return given;
-  }
-
-  /**
-   * Addresses that an endpoint has since before this daemon. Returns those that are no longer the network's to give,
-   * because the daemon was started with another subnet.
-   */
-  retake({ networkId, addresses }: EndpointRecord): string[] {
-    const strange = new Set(addresses);
-    this.#eachAddress(networkId, addresses, (pool, address, text) => {
-      if (!pool.take(address)) return;
-      this.#given.add(`${networkId} ${text}`);
-      strange.delete(text);
-    });
-    return [...strange];
-  }
-
-  release(networkId: string, addresses: readonly string[]): void {
-    this.#eachAddress(networkId, addresses, (pool, address, text) => {
-      if (this.#given.delete(`${networkId} ${text}`)) pool.release(address);
-    });
-  }
-
-  #eachAddress(
-    networkId: string,
-    addresses: readonly string[],
-    use: (pool: AddressPool, address: Address, text: string) => void,
-  ): void {
-    for (const text of addresses) {
-      const address = parseInterface(text)?.address;
-      const pool = this.pools(networkId).find(({ subnet }) => subnet.family === address?.family);
-      if (pool && address) use(pool, address, text);
-    }
+    return this.addresses.pools(networkId);
   }
 
   sandboxes(): readonly SandboxState[] {
@@ -104,49 +77,124 @@ export class NetworkState {
     return this.#sandboxes.get(containerId);
   }
 
-  endpointsOf(networkId: string): { sandbox: SandboxRecord; endpoint: EndpointRecord }[] {
-    return this.sandboxes().flatMap(({ sandbox, endpoints }) =>
-      endpoints.filter((endpoint) => endpoint.networkId === networkId).map((endpoint) => ({ sandbox, endpoint })),
-    );
+  /** The sandbox whose veth pair has this end on the host. */
+  sandboxOfLink(hostName: string): SandboxState | undefined {
+    return this.#sandboxes.get(this.#byHostName.get(hostName) ?? '');
+  }
+
+  /** The sandbox that owns the namespace at this path. */
+  sandboxAt(path: string): SandboxState | undefined {
+    return this.#sandboxes.get(this.#byPath.get(path) ?? '');
+  }
+
+  endpointsOf(networkId: string): Attached[] {
+    return [...(this.#attached.get(networkId) ?? [])].flatMap(([endpointId, containerId]) => {
+      const state = this.#sandboxes.get(containerId);
+      const endpoint = state?.endpoints.find(({ id }) => id === endpointId);
+      return state && endpoint ? [{ sandbox: state.sandbox, endpoint }] : [];
+    });
+  }
+
+  inUse(networkId: string): boolean {
+    return (this.#attached.get(networkId)?.size ?? 0) > 0;
   }
 
   /** Who shares the sandbox of this container. */
   joinedTo(containerId: string): readonly SandboxRecord[] {
-    return this.sandboxes().flatMap(({ sandbox }) => (sandbox.owner === containerId ? [sandbox] : []));
+    return [...(this.#joined.get(containerId) ?? [])].flatMap((id) => this.#sandboxes.get(id)?.sandbox ?? []);
   }
 
+  /** Replaces what is known of the container: endpoints that it no longer has go. */
   putSandbox(state: SandboxState): void {
+    const { containerId } = state.sandbox;
+    const before = this.#sandboxes.get(containerId);
     this.#store.transaction(() => {
       this.#store.put('sandbox', state.sandbox.id, state.sandbox);
-      for (const endpoint of state.endpoints) this.#store.put('endpoint', endpoint.id, endpoint);
+      for (const endpoint of before?.endpoints ?? []) {
+        if (!state.endpoints.some(({ id }) => id === endpoint.id)) this.#store.delete('endpoint', endpoint.id);
+      }
+      for (const endpoint of state.endpoints) {
+        if (!before?.endpoints.includes(endpoint)) this.#store.put('endpoint', endpoint.id, endpoint);
+      }
     });
-    this.#sandboxes.set(state.sandbox.containerId, state);
+    if (before) this.#unindex(before);
+    this.#sandboxes.set(containerId, state);
+    this.#index(state);
   }
 
-  deleteSandbox({ sandbox, endpoints }: SandboxState): void {
+  deleteSandbox(state: SandboxState): void {
+    const known = this.#sandboxes.get(state.sandbox.containerId);
     this.#store.transaction(() => {
-      this.#store.delete('sandbox', sandbox.id);
-      for (const endpoint of endpoints) this.#store.delete('endpoint', endpoint.id);
+      this.#store.delete('sandbox', state.sandbox.id);
+      for (const endpoint of [...state.endpoints, ...(known?.endpoints ?? [])]) {
+        this.#store.delete('endpoint', endpoint.id);
+      }
     });
-    this.#sandboxes.delete(sandbox.containerId);
+    if (known) this.#unindex(known);
+    this.#sandboxes.delete(state.sandbox.containerId);
+  }
+
+  #index({ sandbox, endpoints }: SandboxState): void {
+    for (const { id, networkId, hostName } of endpoints) {
+      const attached = this.#attached.get(networkId) ?? new Map<string, string>();
+      this.#attached.set(networkId, attached.set(id, sandbox.containerId));
+      if (hostName !== '') this.#byHostName.set(hostName, sandbox.containerId);
+    }
+    if (sandbox.kind === 'own') this.#byPath.set(sandbox.namespacePath, sandbox.containerId);
+    if (sandbox.owner !== '') {
+      this.#joined.set(sandbox.owner, (this.#joined.get(sandbox.owner) ?? new Set()).add(sandbox.containerId));
+    }
+  }
+
+  #unindex({ sandbox, endpoints }: SandboxState): void {
+    for (const { id, networkId, hostName } of endpoints) {
+      const attached = this.#attached.get(networkId);
+      attached?.delete(id);
+      if (attached?.size === 0) this.#attached.delete(networkId);
+      this.#byHostName.delete(hostName);
+    }
+    if (sandbox.kind === 'own') this.#byPath.delete(sandbox.namespacePath);
+    const joined = this.#joined.get(sandbox.owner);
+    joined?.delete(sandbox.containerId);
+    if (joined?.size === 0) this.#joined.delete(sandbox.owner);
   }
 }
 
 /** What an earlier run left in the store. */
 export function storedState(store: Store): { networks: NetworkRecord[]; sandboxes: SandboxState[] } {
-  const endpoints = store.list<EndpointRecord>('endpoint');
+  const endpoints = Map.groupBy(
+    store.list<EndpointRecord>('endpoint').map(currentEndpoint),
+    ({ sandboxId }) => sandboxId,
+  );
   return {
     networks: store.list<NetworkRecord>('network'),
     sandboxes: store.list<SandboxRecord>('sandbox').map((sandbox) => ({
-      sandbox,
-      endpoints: endpoints.filter(({ sandboxId }) => sandboxId === sandbox.id),
+      sandbox: currentSandbox(sandbox),
+      endpoints: (endpoints.get(sandbox.id) ?? []).toSorted((a, b) => (a.interfaceName < b.interfaceName ? -1 : 1)),
     })),
   };
 }
 
-function poolOf({ subnet, range, gateway, routeVia }: SubnetConfig): AddressPool {
-  const prefix = parsePrefix(subnet);
-  if (!prefix) throw new Error(`the store holds a bad subnet: ${subnet}`);
-  const reserved = [gateway, routeVia].flatMap((text) => parseAddress(text) ?? []);
-  return new AddressPool(prefix, range === '' ? prefix : parsePrefix(range), reserved);
-}
+/** Version 0.1 knew one interface in each sandbox, and no published ports. */
+const currentEndpoint = (record: EndpointRecord): EndpointRecord => ({
+  ...record,
+  interfaceName: (record.interfaceName as string | undefined) ?? (record.hostName === '' ? '' : 'eth0'),
+});
+
+const currentSandbox = (record: SandboxRecord): SandboxRecord => ({
+  ...record,
+  ports: (record.ports as SandboxRecord['ports'] | undefined) ?? [],
+  request: (record.request as SandboxRecord['request'] | undefined) ?? {
+    hostname: record.containerId.slice(0, 12),
+    domainname: '',
+    dns: [],
+    dnsSearch: [],
+    dnsOptions: [],
+    extraHosts: [],
+    links: [],
+    exposed: [],
+    portBindings: {},
+    publishAll: false,
+    netAdmin: false,
+  },
+});

@@ -1,0 +1,106 @@
+/** One network more or less for a container that runs. */
+import { forbidden, invalidParameter, messageOf, notFound, system } from '../errors.ts';
+import type { EndpointSettings } from '../model/container.ts';
+import { refreshFiles } from './container-files.ts';
+import type { NetworkContext } from './context.ts';
+import { defaultRoutes } from './gateway.ts';
+import type { Placed } from './gateway.ts';
+import { findNetwork } from './lookup.ts';
+import { needsResolver, sandboxNames } from './names.ts';
+import { portTargets } from './ports.ts';
+import { movePorts } from './publish.ts';
+import { checkSettings, refuseTogether, SHARED } from './request.ts';
+import { newEndpoint, placed, planInterface } from './sandbox-record.ts';
+import { publishEvent, tellLinked } from './sandboxes.ts';
+import type { SandboxState } from './state.ts';
+
+export async function connectEndpoint(
+  context: NetworkContext,
+  containerId: string,
+  ref: string,
+  settings: EndpointSettings,
+): Promise<void> {
+  const { deps, state } = context;
+  const before = openSandboxOf(context, containerId);
+  const { sandbox, endpoints } = before;
+  const network = findNetwork(state.networks(), ref);
+  if (endpoints.some(({ networkId }) => networkId === network.id)) {
+    throw forbidden(`endpoint with name ${sandbox.containerName} already exists in network ${network.name}`);
+  }
+  const others = placed(context, endpoints);
+  refuseTogether([...others.map((one) => one.network), network]);
+  checkSettings(network, settings);
+
+  await using undo = new AsyncDisposableStack();
+  const endpoint = newEndpoint(context, sandbox, { network, settings }, endpoints);
+  undo.defer(() => state.addresses.release(network.id, endpoint.addresses));
+  const plan = planInterface(context, { endpoint, network });
+  state.putSandbox({ sandbox, endpoints: [...endpoints, endpoint] });
+  // Ran last, when the endpoint is no more.
+  undo.defer(async () => rearrange(context, containerId, [...others, { endpoint, network }]));
+  undo.defer(() => state.putSandbox({ sandbox: state.sandbox(containerId)?.sandbox ?? sandbox, endpoints }));
+  if (plan) {
+    deps.kernel.addInterface(sandbox.namespacePath, plan);
+    undo.defer(async () => deps.kernel.linksGone([endpoint.hostName], 0));
+  }
+  await rearrange(context, containerId, others);
+  undo.move();
+  publishEvent(context, 'connect', network, containerId);
+}
+
+export async function disconnectEndpoint(
+  context: NetworkContext,
+  containerId: string,
+  ref: string,
+  { force }: { force: boolean },
+): Promise<void> {
+  const { deps, state } = context;
+  const { sandbox, endpoints } = openSandboxOf(context, containerId);
+  const network = findNetwork(state.networks(), ref);
+  const endpoint = endpoints.find(({ networkId }) => networkId === network.id);
+  if (!endpoint) throw notFound(`container ${containerId} is not connected to network ${network.name}`);
+  const before = placed(context, endpoints);
+  // Its name goes first, then ports and routes leave it, then the interface; the address is free when nobody has it any more.
+  state.putSandbox({ sandbox, endpoints: endpoints.filter((one) => one !== endpoint) });
+  const failures: unknown[] = [];
+  await rearrange(context, containerId, before).catch((error: unknown) => failures.push(error));
+  try {
+    if (endpoint.hostName !== '') await deps.kernel.linksGone([endpoint.hostName], 0);
+  } catch (error) {
+    failures.push(error);
+  }
+  state.addresses.release(network.id, endpoint.addresses);
+  publishEvent(context, 'disconnect', network, containerId);
+  if (failures.length === 0) return;
+  const text = failures.map(messageOf).join('; ');
+  if (!force) throw system(`container ${containerId} failed to leave network ${network.name}: ${text}`, failures[0]);
+  deps.log.warn('a container left a network, but not everything was cleaned up', {
+    network: network.name,
+    error: text,
+  });
+}
+
+function openSandboxOf({ state }: NetworkContext, containerId: string): SandboxState {
+  const found = state.sandbox(containerId);
+  if (!found) throw system(`container ${containerId} has no open sandbox`);
+  if (found.sandbox.kind !== 'own') throw invalidParameter(SHARED);
+  return found;
+}
+
+/** Default routes, published ports, names and files follow the endpoints that the sandbox has now. */
+async function rearrange(context: NetworkContext, containerId: string, before: readonly Placed[]): Promise<void> {
+  const { deps, state } = context;
+  const found = state.sandbox(containerId);
+  if (!found) return;
+  const after = placed(context, found.endpoints);
+  const { sandbox } = found;
+  const routes = defaultRoutes(after);
+  if (!same(routes, defaultRoutes(before))) deps.kernel.setDefaultRoutes(sandbox.namespacePath, routes);
+  if (needsResolver(after)) await deps.attendant.putNames(sandboxNames(sandbox, after, deps.settings));
+  else if (needsResolver(before)) await deps.attendant.dropNames(sandbox.id);
+  if (!same(portTargets(context, before), portTargets(context, after))) await movePorts(context, containerId, after);
+  refreshFiles(context, sandbox, before, after);
+  tellLinked(context, containerId);
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

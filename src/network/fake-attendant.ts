@@ -1,0 +1,53 @@
+/** The process beside the daemon, for unit tests. Strict: ports are held once, names are put for namespaces only. */
+import type { Attendant, HeldPort, RefusedPort, SandboxNames } from './attendant.ts';
+
+const keyOf = ({ protocol, hostAddress, hostPort }: HeldPort): string => `${protocol} ${hostAddress} ${hostPort}`;
+
+export class FakeAttendant implements Attendant {
+  /** By sandbox. */
+  readonly names = new Map<string, SandboxNames>();
+  /** '<protocol> <address> <port>' → owner. */
+  readonly held = new Map<string, string>();
+  /** What another process of the host has, in the same form. */
+  readonly elsewhere = new Set<string>();
+  failNext: keyof Attendant | undefined;
+
+  #mayFail(name: keyof Attendant): void {
+    if (this.failNext !== name) return;
+    this.failNext = undefined;
+    throw new Error(`${name} failed`);
+  }
+
+  async putNames(names: SandboxNames): Promise<void> {
+    this.#mayFail('putNames');
+    if (names.namespacePath === '') throw new Error('names for the namespace of the host');
+    this.names.set(names.sandboxId, names);
+  }
+
+  async dropNames(sandboxId: string): Promise<void> {
+    this.#mayFail('dropNames');
+    this.names.delete(sandboxId);
+  }
+
+  async holdPorts(owner: string, ports: readonly HeldPort[]): Promise<RefusedPort[]> {
+    this.#mayFail('holdPorts');
+    for (const port of ports) {
+      if (port.hostPort === 0) throw new Error('a port without number cannot be held');
+      const holder = this.held.get(keyOf(port));
+      if (holder !== undefined && holder !== owner) throw new Error(`${keyOf(port)} is held by ${holder}`);
+    }
+    const refused = ports.filter((port) => this.elsewhere.has(keyOf(port)));
+    if (refused.length > 0) return refused.map((port) => ({ ...port, code: 'EADDRINUSE' }));
+    for (const port of ports) this.held.set(keyOf(port), owner);
+    return [];
+  }
+
+  async releasePorts(owner: string, ports?: readonly HeldPort[]): Promise<void> {
+    const keys = ports?.map(keyOf) ?? [...this.held.keys()];
+    for (const key of keys) if (this.held.get(key) === owner) this.held.delete(key);
+  }
+
+  async ready(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,44 @@
+/** By which endpoint a sandbox leaves, for each family. Pure. */
+import type { DefaultRoute } from '../drivers/plan.ts';
+import { gatewayOf } from './records.ts';
+import type { EndpointRecord, NetworkRecord } from './records.ts';
+
+export interface Placed {
+  endpoint: EndpointRecord;
+  network: NetworkRecord;
+}
+
+/**
+ * The order in which endpoints count: highest gw-priority first, then by the network's name, as dockerd sorts them. The resolver
+ * searches networks in this order, too.
+ */
+export function byPriority(endpoints: readonly Placed[]): Placed[] {
+  return endpoints.toSorted(
+    (a, b) =>
+      b.endpoint.settings.GwPriority - a.endpoint.settings.GwPriority ||
+      Number(a.network.internal) - Number(b.network.internal) ||
+      (a.network.name < b.network.name ? -1 : 1),
+  );
+}
+
+/** The endpoint that leads out; undefined when none does (internal networks, IPAM driver null). */
+export function gatewayEndpoint(endpoints: readonly Placed[], family: 4 | 6): Placed | undefined {
+  return byPriority(endpoints).find(
+    ({ endpoint, network }) =>
+      !network.internal && addressOf(endpoint, family) !== '' && gatewayOf(network, family) !== '',
+  );
+}
+
+export function defaultRoutes(endpoints: readonly Placed[]): DefaultRoute[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const placed = gatewayEndpoint(endpoints, family);
+    return placed ? [{ via: gatewayOf(placed.network, family), interface: placed.endpoint.interfaceName }] : [];
+  });
+}
+
+/** With prefix; '' when it has none of that family. */
+export const addressOf = ({ addresses }: EndpointRecord, family: 4 | 6): string =>
+  addresses.find((address) => address.includes(':') === (family === 6)) ?? '';
+
+export const bareAddressOf = (endpoint: EndpointRecord, family: 4 | 6): string =>
+  addressOf(endpoint, family).replace(/\/.*$/, '');

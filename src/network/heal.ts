@@ -1,0 +1,171 @@
+/**
+ * What somebody else took away is put right: bridges, veth pairs, addresses, routes, rules. Events only say where to look; what should
+ * be there is planned anew from the state, so that nothing is restored that was meant to go.
+ */
+import { messageOf } from '../errors.ts';
+import type { NetworkContext } from './context.ts';
+import type { KernelEvent } from './kernel.ts';
+import type { NetworkRecord } from './records.ts';
+import { placed, planNamespace } from './sandbox-record.ts';
+
+/** Milliseconds in which events are collected: whoever flushes a ruleset makes hundreds. */
+const COLLECT = 50;
+/** So many repairs of one thing within a minute, then it is left alone for one: somebody works against it. */
+const PATIENCE = 20;
+const MINUTE = 60_000;
+
+/**
+ * Somebody deleted our bridge: makes it again and gives it its ports back. False when it was complete, or is not ours to
+ * make.
+ */
+export function healBridge(context: NetworkContext, network: NetworkRecord): boolean {
+  const { deps, state } = context;
+  const { bridge, sysctls } = context.driverOf(network).planNetwork(context.configOf(network));
+  if (!bridge || network.configOnly || network.foreignBridge) return false;
+  const { links, addresses, routes } = deps.kernel.survey();
+  const link = links.find(({ name }) => name === bridge.name);
+  if (link && link.alias !== bridge.owner) return false;
+  const ports = state.endpointsOf(network.id).map(({ endpoint }) => endpoint.hostName);
+  const strays = links.filter(({ name, master }) => ports.includes(name) && master !== bridge.name);
+  const complete =
+    link !== undefined &&
+    strays.length === 0 &&
+    link.up &&
+    bridge.addresses.every((address) => addresses.some((one) => one.link === bridge.name && one.address === address)) &&
+    network.subnets
+      .filter(({ gateway }) => gateway !== '' && bridge.addresses.some((address) => address.startsWith(`${gateway}/`)))
+      .every(({ subnet }) => routes.some((one) => one.link === bridge.name && one.destination === subnet));
+  if (complete) return false;
+  deps.log.warn(`bridge ${bridge.name} was changed by someone else and is put right`, { network: network.name });
+  deps.kernel.setSysctls(sysctls);
+  deps.kernel.ensureBridge(bridge);
+  for (const { name } of strays) deps.kernel.enslave(name, bridge.name);
+  return true;
+}
+
+/** False when nothing was missing. */
+function healSandbox(context: NetworkContext, containerId: string): boolean {
+  const found = context.state.sandbox(containerId);
+  if (found?.sandbox.kind !== 'own') return false;
+  const { interfaces, defaults } = planNamespace(context, placed(context, found.endpoints));
+  const { namespacePath, containerName } = found.sandbox;
+  const repaired = context.deps.kernel.repairNamespace(namespacePath, interfaces, defaults);
+  if (repaired)
+    context.deps.log.warn('the network of a container was changed from outside and is put right', {
+      container: containerName,
+    });
+  return repaired;
+}
+
+export class Healer {
+  readonly #context: NetworkContext;
+  readonly #networks = new Set<string>();
+  readonly #containers = new Set<string>();
+  #rules = false;
+  #everything = false;
+  #due = false;
+  #ended = false;
+  /** What was repaired → when, in milliseconds. */
+  readonly #repairs = new Map<string, number[]>();
+
+  constructor(context: NetworkContext) {
+    this.#context = context;
+  }
+
+  watch(): void {
+    this.#context.deps.kernel.watch((event) => this.#take(event));
+  }
+
+  /** Nothing is made any more: the daemon takes its own away. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  #take(event: KernelEvent): void {
+    this.#note(event);
+    if (this.#due || !(this.#everything || this.#rules || this.#networks.size + this.#containers.size > 0)) return;
+    this.#due = true;
+    this.#context.deps.later(COLLECT, () => {
+      this.#due = false;
+      void this.#heal();
+    });
+  }
+
+  #note(event: KernelEvent): void {
+    const { state } = this.#context;
+    switch (event.kind) {
+      case 'link-gone':
+      case 'link-changed': {
+        const network = state.networkOnBridge(event.name);
+        if (network) this.#networks.add(network.id);
+        const owner = state.sandboxOfLink(event.name);
+        if (owner) this.#containers.add(owner.sandbox.containerId);
+        for (const { hostName, networkId } of owner?.endpoints ?? []) {
+          if (hostName === event.name) this.#networks.add(networkId);
+        }
+        return;
+      }
+      case 'address-gone':
+      case 'route-gone': {
+        const network = state.networkOnBridge(event.link);
+        if (network) this.#networks.add(network.id);
+        return;
+      }
+      case 'inside': {
+        const owner = state.sandboxAt(event.path);
+        // One that may change its own network does what it does on purpose.
+        if (owner && !owner.sandbox.request.netAdmin) this.#containers.add(owner.sandbox.containerId);
+        return;
+      }
+      case 'rules-gone':
+        this.#rules = true;
+        return;
+      case 'lost':
+        this.#everything = true;
+    }
+  }
+
+  async #heal(): Promise<void> {
+    if (this.#ended) return;
+    const { state } = this.#context;
+    const all = this.#everything;
+    const networks = all ? state.networks().map(({ id }) => id) : [...this.#networks];
+    const containers = all ? state.sandboxes().map(({ sandbox }) => sandbox.containerId) : [...this.#containers];
+    const rules = all || this.#rules;
+    this.#everything = false;
+    this.#rules = false;
+    this.#networks.clear();
+    this.#containers.clear();
+    for (const id of networks) {
+      await this.#attempt(id, () => {
+        const network = state.network(id);
+        return network !== undefined && healBridge(this.#context, network);
+      });
+    }
+    for (const id of containers) await this.#attempt(id, () => healSandbox(this.#context, id));
+    if (rules) {
+      await this.#attempt('rules', async () => {
+        await this.#context.setRules();
+        this.#context.deps.log.warn('firewall rules were deleted by someone else and are made again');
+        return true;
+      });
+    }
+  }
+
+  async #attempt(what: string, repair: () => boolean | Promise<boolean>): Promise<void> {
+    const { log } = this.#context.deps;
+    const now = Date.parse(this.#context.deps.now());
+    const recent = (this.#repairs.get(what) ?? []).filter((time) => now - time < MINUTE);
+    if (recent.length >= PATIENCE) {
+      this.#repairs.set(what, recent);
+      log.error('somebody keeps changing what Berth puts right: it is left alone for a minute', { what });
+      return;
+    }
+    try {
+      if (await repair()) this.#repairs.set(what, [...recent, now]);
+      else if (recent.length === 0) this.#repairs.delete(what);
+    } catch (error) {
+      log.error('the network could not be put right', { what, error: messageOf(error) });
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/** What a sandbox publishes: by which endpoints, and what that means for the host and the firewall. */
+import { bridgeOptions } from '../drivers/bridge/options.ts';
+import type { PortRule } from '../drivers/plan.ts';
+import type { PortMap } from '../model/container.ts';
+import { acquirePorts, releasePorts } from '../ports/acquire.ts';
+import { portRules } from '../ports/rules.ts';
+import { wantedPorts } from '../ports/wanted.ts';
+import type { PortTarget, WantedPort } from '../ports/wanted.ts';
+import type { NetworkContext } from './context.ts';
+import { bareAddressOf, gatewayEndpoint } from './gateway.ts';
+import type { Placed } from './gateway.ts';
+import type { PortBinding, SandboxRecord } from './records.ts';
+
+export interface PortRequest {
+  exposed: readonly string[];
+  portBindings: PortMap;
+  publishAll: boolean;
+}
+
+/**
+ * Ports lead to the endpoint by which the sandbox leaves; where that is another for each family, to both. Internal networks
+ * publish nothing.
+ */
+export function portTargets(context: NetworkContext, endpoints: readonly Placed[]): PortTarget[] {
+  const [ipv4, ipv6] = [gatewayEndpoint(endpoints, 4), gatewayEndpoint(endpoints, 6)];
+  const targetOf = ({ endpoint, network }: Placed, families: readonly (4 | 6)[]): PortTarget => {
+    const { gatewayMode4, gatewayMode6, hostBinding } = bridgeOptions(network.options);
+    return {
+      networkId: network.id,
+      ipv4: families.includes(4) ? bareAddressOf(endpoint, 4) : '',
+      ipv6: families.includes(6) ? bareAddressOf(endpoint, 6) : '',
+      mode4: gatewayMode4,
+      mode6: gatewayMode6,
+      defaultHostAddress: hostBinding || context.deps.settings.ip,
+    };
+  };
+  if (ipv4 && ipv4.endpoint === ipv6?.endpoint) return [targetOf(ipv4, [4, 6])];
+  return [
+    ...(ipv4 ? [{ ...targetOf(ipv4, [4]), ipv6Elsewhere: ipv6 !== undefined }] : []),
+    ...(ipv6 ? [targetOf(ipv6, [6])] : []),
+  ];
+}
+
+/** Holds host ports for all that is asked, or for nothing: Docker's Conflict names what is in the way. */
+export async function publishPorts(
+  context: NetworkContext,
+  sandbox: Pick<SandboxRecord, 'id' | 'containerName'>,
+  endpoints: readonly Placed[],
+  request: PortRequest,
+): Promise<PortBinding[]> {
+  const wanted = portTargets(context, endpoints).flatMap((target): WantedPort[] => wantedPorts(request, target));
+  if (wanted.length === 0) return [];
+  return acquirePorts({
+    allocator: context.ports,
+    attendant: context.deps.attendant,
+    owner: { id: sandbox.id, name: sandbox.containerName },
+    wanted,
+    proxy: context.deps.settings.userlandProxy,
+  });
+}
+
+export async function unpublishPorts(
+  context: NetworkContext,
+  sandboxId: string,
+  bindings: readonly PortBinding[],
+): Promise<void> {
+  if (bindings.length === 0) return;
+  await releasePorts({
+    allocator: context.ports,
+    attendant: context.deps.attendant,
+    ownerId: sandboxId,
+    ports: bindings,
+  });
+}
+
+/** Those that the firewall carries. */
+export function portRulesOf(context: NetworkContext, bindings: readonly PortBinding[]): PortRule[] {
+  const { iptables, ip6tables } = context.deps.settings;
+  const carried = (family: 4 | 6): boolean => (family === 4 ? iptables : iptables && ip6tables);
+  return portRules(bindings, (networkId) => context.state.network(networkId)?.bridge ?? '').filter(({ address }) =>
+    carried(address.includes(':') ? 6 : 4),
+  );
+}

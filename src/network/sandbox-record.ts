@@ -1,0 +1,111 @@
+/** Endpoints and sandboxes as they are made and looked at: records out of wishes, plans out of records. */
+import { hostLinkName, macOf } from '../drivers/bridge/endpoint.ts';
+import { bridgeOptions } from '../drivers/bridge/options.ts';
+import type { DefaultRoute, InterfacePlan } from '../drivers/plan.ts';
+import { invalidParameter } from '../errors.ts';
+import { addressBytes, parseAddress, parseInterface } from '../ipam/address.ts';
+import type { EndpointSettings } from '../model/container.ts';
+import { askedAddresses } from './addresses.ts';
+import type { NetworkContext } from './context.ts';
+import { defaultRoutes } from './gateway.ts';
+import type { Placed } from './gateway.ts';
+import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts';
+import type { EndpointWish } from './request.ts';
+import { parseMac } from './request.ts';
+
+const INTERFACE_NAME = 'com.docker.network.endpoint.ifname';
+/** Bytes of an interface's name, the zero not counted (IFNAMSIZ of linux/if.h). */
+const LONGEST_NAME = 15;
+
+/** Takes addresses; whoever calls gives them back when what follows fails. */
+export function newEndpoint(
+  context: NetworkContext,
+  sandbox: Pick<SandboxRecord, 'id' | 'containerId'>,
+  { network, settings }: EndpointWish,
+  others: readonly EndpointRecord[],
+): EndpointRecord {
+  const { randomHex } = context.deps;
+  const hasInterface = network.driver === 'bridge';
+  const interfaceName = hasInterface ? nameInterface(network, settings, others) : '';
+  const addresses = context.state.addresses.allocate(network, sandbox.containerId, askedAddresses(settings));
+  return {
+    id: randomHex(32),
+    sandboxId: sandbox.id,
+    networkId: network.id,
+    addresses,
+    mac: hasInterface ? macFor(settings, addresses, randomHex) : '',
+    hostName: hasInterface ? hostLinkName(randomHex(4)) : '',
+    interfaceName,
+    settings,
+  };
+}
+
+/** The one that was asked for, or the network's prefix ('eth') and the first number that is free. */
+function nameInterface(network: NetworkRecord, settings: EndpointSettings, others: readonly EndpointRecord[]): string {
+  const taken = new Set(others.map(({ interfaceName }) => interfaceName));
+  const asked = settings.DriverOpts?.[INTERFACE_NAME];
+  if (asked !== undefined) {
+    if (
+      !/^[^\s/:]+$/.test(asked) ||
+      asked.length > LONGEST_NAME ||
+      ['.', '..', 'lo', 'all', 'default'].includes(asked)
+    ) {
+      throw invalidParameter(
+        `invalid interface name ${JSON.stringify(asked)}: at most ${LONGEST_NAME} characters, no space, '/' or ':'`,
+      );
+    }
+    if (taken.has(asked)) throw invalidParameter(`interface name ${asked} is in use in this container`);
+    return asked;
+  }
+  const prefix = bridgeOptions(network.options).containerPrefix;
+  for (let number = 0; ; number++) if (!taken.has(`${prefix}${number}`)) return `${prefix}${number}`;
+}
+
+function macFor(
+  settings: EndpointSettings,
+  addresses: readonly string[],
+  randomHex: (bytes: number) => string,
+): string {
+  if (settings.MacAddress !== '') return parseMac(settings.MacAddress);
+  const ipv4 = addresses.flatMap((text) => parseInterface(text)?.address ?? []).find(({ family }) => family === 4);
+  return ipv4 ? macOf(addressBytes(ipv4)) : parseMac(`0242.${randomHex(4).replace(/^(.{4})/, '$1.')}`);
+}
+
+/** The endpoints with their networks; those whose network is no more are left out. */
+export function placed(context: NetworkContext, endpoints: readonly EndpointRecord[]): Placed[] {
+  return endpoints.flatMap((endpoint) => {
+    const network = context.state.network(endpoint.networkId);
+    return network ? [{ endpoint, network }] : [];
+  });
+}
+
+export function planInterface(context: NetworkContext, { endpoint, network }: Placed): InterfacePlan | undefined {
+  const { settings } = endpoint;
+  return context.driverOf(network).planEndpoint(context.configOf(network), {
+    addresses: endpoint.addresses,
+    linkLocal: (settings.IPAMConfig?.LinkLocalIPs ?? []).flatMap(linkLocal),
+    mac: endpoint.mac,
+    hostName: endpoint.hostName,
+    interfaceName: endpoint.interfaceName,
+    options: settings.DriverOpts ?? {},
+  });
+}
+
+/** RFC 3927 and RFC 4291 2.5.6: /16 and /64. */
+function linkLocal(text: string): string[] {
+  const address = parseAddress(text);
+  return address ? [`${text}/${address.family === 4 ? 16 : 64}`] : [];
+}
+
+export interface NamespacePlan {
+  interfaces: InterfacePlan[];
+  defaults: DefaultRoute[];
+}
+
+/** All of a namespace, as it shall be. */
+export function planNamespace(context: NetworkContext, endpoints: readonly Placed[]): NamespacePlan {
+  return {
+    interfaces: endpoints.flatMap((one) => planInterface(context, one) ?? []),
+    defaults: defaultRoutes(endpoints),
+  };
+}
