@@ -1,5 +1,6 @@
 /** The firewall of this machine, by the backend that was asked for. Nothing of it is loaded before it is needed. */
 import { messageOf } from '../errors.ts';
+import { bridgeFilter } from '../linux/bridge-filter.ts';
 import { createConntrack } from '../linux/conntrack.ts';
 import { changeListedRules, setListedRules } from '../linux/listed-rules.ts';
 import { lazySocket, tableContents } from '../linux/nfnetlink.ts';
@@ -46,7 +47,7 @@ export function createFirewall({ backend, settings, log }: FirewallOptions): Fir
       log.warn('UDP clients of a port that changed may be led where it led before', { error: messageOf(error) });
     });
   };
-  if (backend === 'iptables') return createIptablesFirewall({ run: runProgram, forget }, settings, log);
+  if (backend === 'iptables') return createIptablesFirewall({ run: runProgram, bridgeFilter, forget }, settings, log);
   const socket = lazySocket();
   return createNftablesFirewall(
     {
@@ -54,6 +55,7 @@ export function createFirewall({ backend, settings, log }: FirewallOptions): Fir
       contents: (table, userChain) => tableContents(socket(), table, userChain),
       setListed: (owner, rules) => setListedRules(socket(), owner, rules),
       changeListed: (owner, remove, add) => changeListedRules(socket(), owner, remove, add),
+      bridgeFilter,
       forget,
     },
     settings,

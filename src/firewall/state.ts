@@ -8,7 +8,8 @@ import type { FirewallChange, FirewallState } from './firewall.ts';
 
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);
 
-export const networkKey = ({ family, bridge }: NetworkRules): string => `${family} ${bridge}`;
+export const networkKey = ({ family, bridge }: Pick<NetworkRules, 'family' | 'bridge'>): string =>
+  `${family} ${bridge}`;
 
 /** What only one port can have: a place on the host; in mode 'routed' the container's own. */
 export const portKey = ({ protocol, hostAddress, hostPort, address, port }: PortRule): string =>
@@ -34,6 +35,11 @@ export class DesiredState {
 
   get ports(): PortRule[] {
     return [...this.#ports.values()];
+  }
+
+  /** The network of a port. */
+  networkOf({ bridge, address }: PortRule): NetworkRules | undefined {
+    return this.#networks.get(networkKey({ family: familyOf(address), bridge }));
   }
 
   /** Throws when two ports want one place on the host, or two networks one bridge. */

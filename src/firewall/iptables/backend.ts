@@ -3,6 +3,7 @@
  * iptables-restore for each family that a change touches, 20–30 ms, however many ports the change has.
  */
 import { messageOf, unavailable } from '../../errors.ts';
+import type { BridgeFilter } from '../../linux/bridge-filter.ts';
 import type { Logger } from '../../log.ts';
 import type { Firewall, FirewallSettings, FirewallState } from '../firewall.ts';
 import { serial } from '../serial.ts';
@@ -10,10 +11,11 @@ import { staleFlows } from '../stale-flows.ts';
 import type { StaleFlows } from '../stale-flows.ts';
 import { DesiredState, familyOf } from '../state.ts';
 import { changeText, removalText, setText } from './restore.ts';
-import { chainNames } from './rules.ts';
+import type { RuleOptions } from './rules.ts';
 
 export interface IptablesHost {
   run(argv: readonly [string, ...string[]], input?: string): Promise<{ code: number; stdout: string; stderr: string }>;
+  bridgeFilter(): BridgeFilter;
   /** Returns at once; conntrack's entries go some time later. */
   forget(flows: StaleFlows): void;
 }
@@ -44,10 +46,12 @@ export function createIptablesFirewall(host: IptablesHost, settings: FirewallSet
       () => '',
     );
 
+  const options = (): RuleOptions => ({ ...settings, bridged: host.bridgeFilter() });
+
   const setFamily = async (state: FirewallState, family: 4 | 6): Promise<void> => {
     const saved = await save(family);
     if (state.networks.some((network) => network.family === family)) {
-      await restore(family, setText(state, settings, family, saved));
+      await restore(family, setText(state, options(), family, saved));
       ready.add(family);
     } else {
       // Not even the chains, where nobody uses the family; but an earlier run may have.
@@ -59,9 +63,6 @@ export function createIptablesFirewall(host: IptablesHost, settings: FirewallSet
     for (const family of FAMILIES) await setFamily(state, family);
     desired = state;
   };
-
-  // Refuses names that are too long before the first rule is made.
-  chainNames(settings.instance);
 
   return {
     set: async (state) => inOrder(async () => setAll(new DesiredState(state))),
@@ -80,7 +81,7 @@ export function createIptablesFirewall(host: IptablesHost, settings: FirewallSet
         const done: (4 | 6)[] = [];
         try {
           for (const family of touched) {
-            if (ready.has(family)) await restore(family, changeText(next, settings, family));
+            if (ready.has(family)) await restore(family, changeText(next, options(), family));
             else await setFamily(next, family);
             done.push(family);
           }

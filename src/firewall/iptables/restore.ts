@@ -1,18 +1,18 @@
 /** Texts for iptables-restore(8) --noflush: each table of them is one transaction. Pure. */
 import type { FirewallSettings, FirewallState } from '../firewall.ts';
 import { chainNames, jumps, tableRules, USER_CHAIN } from './rules.ts';
-import type { Jump, TableRules } from './rules.ts';
+import type { Jump, RuleOptions, TableRules } from './rules.ts';
 
 const TABLES = ['raw', 'nat', 'filter'] as const;
 
 /** Chains that are named with ':' are made or emptied; then they are filled. The jumps into them are there. */
-export const changeText = (state: FirewallState, settings: FirewallSettings, family: 4 | 6): string =>
+export const changeText = (state: FirewallState, settings: RuleOptions, family: 4 | 6): string =>
   tableRules(state, settings, family)
     .map((table) => tableText(table, [], []))
     .join('');
 
 /** As changeText, and puts the jumps where they belong, whatever `saved` (the output of iptables-save) has of them. */
-export function setText(state: FirewallState, settings: FirewallSettings, family: 4 | 6, saved: string): string {
+export function setText(state: FirewallState, settings: RuleOptions, family: 4 | 6, saved: string): string {
   const wanted = jumps(chainNames(settings.instance), family);
   return tableRules(state, settings, family)
     .map((table) => {

@@ -3,8 +3,10 @@
  * rules instead of sets: what a packet costs grows with the number of networks and ports.
  */
 import type { NetworkRules, PortRule } from '../../drivers/plan.ts';
+import type { BridgeFilter } from '../../linux/bridge-filter.ts';
 import { hidesSource } from '../compat.ts';
 import type { FirewallSettings, FirewallState } from '../firewall.ts';
+import { leftToProxy } from '../hairpin.ts';
 import { hex, linkName, parseMark } from '../names.ts';
 import type { Mark } from '../names.ts';
 import { familyOf } from '../state.ts';
@@ -56,22 +58,33 @@ export function jumps(chains: ChainNames, family: 4 | 6): Jump[] {
   ];
 }
 
+export interface RuleOptions extends FirewallSettings {
+  bridged: BridgeFilter;
+}
+
 export interface TableRules {
   table: Jump['table'];
   chains: readonly { name: string; rules: readonly string[] }[];
 }
 
-export function tableRules(state: FirewallState, settings: FirewallSettings, family: 4 | 6): TableRules[] {
+export function tableRules(state: FirewallState, settings: RuleOptions, family: 4 | 6): TableRules[] {
   const chains = chainNames(settings.instance);
   const networks = state.networks.filter((network) => network.family === family);
   const ports = state.ports.filter(({ address }) => familyOf(address) === family);
+  const byBridge = new Map(networks.map((network) => [network.bridge, network]));
+  const proxied = (port: PortRule): string[] => {
+    const who = leftToProxy(port, byBridge.get(port.bridge), settings.bridged);
+    if (who === 'nobody') return [];
+    const source = who === 'bridge' ? `-i ${linkName(port.bridge)}` : `-s ${port.address}`;
+    return [`${source} -p ${port.protocol} -m ${port.protocol} --dport ${port.hostPort} -j RETURN`];
+  };
   const loopback = ['! -i lo -d 127.0.0.0/8 -j DROP', '! -i lo -s 127.0.0.0/8 -j DROP'];
   return [
     ...(family === 4 ? [{ table: 'raw' as const, chains: [{ name: chains.raw, rules: loopback }] }] : []),
     {
       table: 'nat',
       chains: [
-        { name: chains.translate, rules: ports.flatMap(translation) },
+        { name: chains.translate, rules: [...ports.flatMap(proxied), ...ports.flatMap(translation)] },
         { name: chains.postrouting, rules: networks.flatMap(postrouting) },
       ],
     },

@@ -4,6 +4,7 @@
  */
 import type { NetworkRules } from '../../drivers/plan.ts';
 import { BerthError, messageOf, unavailable } from '../../errors.ts';
+import type { BridgeFilter } from '../../linux/bridge-filter.ts';
 import type { PlacedRule } from '../../linux/listed-rules.ts';
 import type { TableContents } from '../../linux/nfnetlink.ts';
 import type { ListedRule } from '../../linux/nft-expressions.ts';
@@ -13,7 +14,7 @@ import type { Firewall, FirewallSettings, FirewallState } from '../firewall.ts';
 import { serial } from '../serial.ts';
 import { staleFlows } from '../stale-flows.ts';
 import type { StaleFlows } from '../stale-flows.ts';
-import { DesiredState, networkKey } from '../state.ts';
+import { DesiredState, familyOf, networkKey } from '../state.ts';
 import type { PlannedChange } from '../state.ts';
 import { tableName, USER_CHAIN } from './definitions.ts';
 import { ElementLedger, networkElements, portElements } from './elements.ts';
@@ -28,6 +29,7 @@ export interface NftablesKernel {
   /** Makes the rules marked with `owner` exactly these, in the tables of iptables. */
   setListed(owner: string, rules: readonly ListedRule[]): PlacedRule[];
   changeListed(owner: string, remove: readonly PlacedRule[], add: readonly ListedRule[]): PlacedRule[];
+  bridgeFilter(): BridgeFilter;
   /** Returns at once; conntrack's entries go some time later. */
   forget(flows: StaleFlows): void;
 }
@@ -44,11 +46,20 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
   /** Whether the kernel takes rules in iptables' form; found out by set(). */
   let listed = true;
   let warned = false;
+  /** As it was at the last set(): what a port has put in must be known when it goes. */
+  let bridged: BridgeFilter = { 4: false, 6: false };
 
-  const elementsOf = ({ networks, ports }: FirewallState): Element[] => [
-    ...networks.flatMap((network) => networkElements(network, { listed })),
-    ...ports.flatMap(portElements),
-  ];
+  /** `state`: where the networks of the ports are found, unless they come with them. */
+  const elementsOf = ({ networks, ports }: FirewallState, state: DesiredState): Element[] => {
+    const near = new Map(networks.map((network) => [networkKey(network), network]));
+    return [
+      ...networks.flatMap((network) => networkElements(network, { listed })),
+      ...ports.flatMap((port) => {
+        const key = networkKey({ family: familyOf(port.address), bridge: port.bridge });
+        return portElements(port, near.get(key) ?? state.networkOf(port), { bridged });
+      }),
+    ];
+  };
 
   const setListed = (networks: readonly NetworkRules[]): void => {
     const families = [...new Set(networks.map(({ family }) => family))];
@@ -82,8 +93,9 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
   const setAll = async (state: DesiredState): Promise<void> => {
     const { networks, ports } = state;
     setListed(networks);
+    bridged = kernel.bridgeFilter();
     const fresh = new ElementLedger();
-    const elements = fresh.add(elementsOf({ networks, ports }));
+    const elements = fresh.add(elementsOf({ networks, ports }, state));
     await kernel.run(setScript(settings, kernel.contents(table, USER_CHAIN), elements));
     ledger = fresh;
     desired = state;
@@ -92,8 +104,8 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
   /** The listed rules first when they come, last when they go: a container's packets never leave with its own address. */
   const carryOut = async ({ removed, added }: PlannedChange): Promise<void> => {
     // Refuses bad names before anything is done.
-    const leaving = elementsOf(removed);
-    const coming = elementsOf(added);
+    const leaving = elementsOf(removed, desired);
+    const coming = elementsOf(added, desired);
     const comes = listed ? added.networks.map((network) => [networkKey(network), listedRules(network)] as const) : [];
     const newFamilies = listed
       ? [...new Set(added.networks.map(({ family }) => family))].filter((family) => !forward.has(family))

@@ -36,6 +36,9 @@ export function definitions({ directRouting, acceptMark }: Omit<FirewallSettings
     set('trusted', 'nf_proto . ifname . ifname'),
     set('open4', 'ipv4_addr . inet_proto . inet_service'),
     set('open6', 'ipv6_addr . inet_proto . inet_service'),
+    set('proxied4', 'ipv4_addr . inet_proto . inet_service'),
+    set('proxied6', 'ipv6_addr . inet_proto . inet_service'),
+    set('proxied-bridges', 'nf_proto . ifname . inet_proto . inet_service'),
     set('unlisted', 'nf_proto . ifname'),
     map('source-address4', 'ifname : ipv4_addr'),
     map('source-address6', 'ifname : ipv6_addr'),
@@ -65,6 +68,10 @@ export function definitions({ directRouting, acceptMark }: Omit<FirewallSettings
     chain(
       'prerouting',
       'type nat hook prerouting priority dstnat; policy accept;',
+      // hairpin.ts says why.
+      'meta nfproto . iifname . meta l4proto . th dport @proxied-bridges return',
+      'ip saddr . meta l4proto . th dport @proxied4 return',
+      'ip6 saddr . meta l4proto . th dport @proxied6 return',
       'fib daddr type local jump translate',
     ),
     chain(
@@ -113,6 +120,8 @@ export function definitions({ directRouting, acceptMark }: Omit<FirewallSettings
       'postrouting',
       'type nat hook postrouting priority srcnat - 1; policy accept;',
       'ct status dnat meta nfproto . iifname . oifname @hairpin masquerade',
+      // From port to port of a bridge, by br_netfilter: such a packet has no incoming link here, and was not made by the host.
+      'ct status dnat iif 0 meta nfproto . oifname @bridges fib saddr type != local masquerade',
       'ip saddr 127.0.0.0/8 meta nfproto . oifname @bridges masquerade',
       'meta nfproto . iifname . oifname @hairpin return',
       'meta nfproto ipv4 snat ip to iifname map @source-address4',

@@ -3,7 +3,9 @@
  * (definitions.ts), so a change costs its own elements only, and a packet a look-up, whatever the number of networks and ports.
  */
 import type { NetworkRules, PortRule } from '../../drivers/plan.ts';
+import type { BridgeFilter } from '../../linux/bridge-filter.ts';
 import { hidesSource } from '../compat.ts';
+import { leftToProxy } from '../hairpin.ts';
 import { linkName } from '../names.ts';
 import { familyOf } from '../state.ts';
 
@@ -21,9 +23,10 @@ const familyName = (family: 4 | 6): string => (family === 4 ? 'ipv4' : 'ipv6');
 export interface ElementOptions {
   /** The kernel takes rules in iptables' form: they hide the source, and not the elements here. */
   listed: boolean;
+  bridged: BridgeFilter;
 }
 
-export function networkElements(network: NetworkRules, { listed }: ElementOptions): Element[] {
+export function networkElements(network: NetworkRules, { listed }: Pick<ElementOptions, 'listed'>): Element[] {
   const { mode, internal, interContainer, trustedInterfaces, family, sourceAddress } = network;
   const bridge = quoted(network.bridge);
   const key = `${familyName(family)} . ${bridge}`;
@@ -56,7 +59,13 @@ const entering = {
   isolated: 'drop',
 } as const;
 
-export function portElements({ protocol, hostAddress, hostPort, address, port }: PortRule): Element[] {
+/** `network`: the port's own. */
+export function portElements(
+  rule: PortRule,
+  network: NetworkRules | undefined,
+  { bridged }: Pick<ElementOptions, 'bridged'>,
+): Element[] {
+  const { protocol, hostAddress, hostPort, address, port } = rule;
   const family = familyOf(address);
   const elements: Element[] = [{ set: `open${family}`, key: `${address} . ${protocol} . ${port}`, value: '' }];
   // [::1] cannot be translated: a packet from ::1 never leaves the host. A proxy carries it.
@@ -68,12 +77,18 @@ export function portElements({ protocol, hostAddress, hostPort, address, port }:
       ? { set: `any-address${family}`, key: place, value }
       : { set: `one-address${family}`, key: `${hostAddress} . ${place}`, value },
   );
+  const proxied = leftToProxy(rule, network, bridged);
+  if (proxied === 'container') elements.push({ set: `proxied${family}`, key: `${address} . ${place}`, value: '' });
+  if (proxied === 'bridge') {
+    const key = `${familyName(family)} . ${quoted(rule.bridge)} . ${place}`;
+    elements.push({ set: 'proxied-bridges', key, value: '' });
+  }
   return elements;
 }
 
 /**
- * Counts who wants an element: two host ports may lead to one port of a container, which is opened once. take() gives what
- * changes; undo it with the opposite call.
+ * Counts who wants an element: two host ports may lead to one port of a container, which is opened once. Each call gives
+ * what changes; the opposite call undoes it.
  */
 export class ElementLedger {
   readonly #counts = new Map<string, number>();
