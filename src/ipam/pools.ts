@@ -1,5 +1,5 @@
 /** Which subnet a network gets when nobody says. Pure. */
-import { bitsOf, formatPrefix, overlaps, parsePrefix, sizeOf } from './address.ts';
+import { bitsOf, contains, formatPrefix, lastOf, overlaps, parsePrefix } from './address.ts';
 import type { Prefix } from './address.ts';
 
 export interface PoolSource {
@@ -20,35 +20,93 @@ export const DEFAULT_POOLS: readonly PoolSource[] = [
   { base: '192.168.0.0/16', size: 20 },
 ];
 
-/** The subnets of one source, lowest first. */
-export function* subnetsOf({ base, size }: PoolSource): Generator<Prefix> {
-  const pool = parsePrefix(base);
-  if (!pool || size < pool.length || size > bitsOf(pool.family)) return;
-  const step = 1n << BigInt(bitsOf(pool.family) - size);
-  for (let offset = 0n; offset < sizeOf(pool); offset += step) {
-    yield { family: pool.family, base: pool.base + offset, length: size };
-  }
+/**
+ * The pools of a daemon: those of --default-address-pool, or Docker's. Without an IPv6 pool among them, IPv6 subnets come from
+ * one unique local prefix of this host: `globalId` is 10 hex digits that stay the same.
+ */
+export function poolSources(configured: readonly PoolSource[], globalId: string): readonly PoolSource[] {
+  const given = configured.length > 0 ? configured : DEFAULT_POOLS;
+  const hasIpv6 = given.some(({ base }) => base.includes(':'));
+  return hasIpv6 ? given : [...given, { base: uniqueLocalPrefix(globalId), size: 64 }];
 }
 
-/** The first subnet of the pools that overlaps nothing in `taken`. */
+/** A pool that stands ready to be cut: of one family, none inside another, lowest first, as dockerd sorts them. */
+interface Pool extends Prefix {
+  size: number;
+}
+
+/** `size` other than 0 replaces the pools' own: Docker's way to ask for some subnet of that length. */
+function poolsOf(sources: readonly PoolSource[], family: 4 | 6, size: number): Pool[] {
+  const pools = sources.flatMap((source): Pool[] => {
+    const prefix = parsePrefix(source.base);
+    const wanted = size || source.size;
+    return prefix?.family === family && prefix.length <= wanted && wanted <= bitsOf(family)
+      ? [{ ...prefix, size: wanted }]
+      : [];
+  });
+  pools.sort((a, b) => (a.base === b.base ? a.length - b.length : a.base < b.base ? -1 : 1));
+  return pools.filter((pool, index) => !pools.slice(0, index).some((earlier) => overlaps(earlier, pool)));
+}
+
+/** Whether any pool could ever give such a subnet. */
+export const canCut = (sources: readonly PoolSource[], family: 4 | 6, size: number): boolean =>
+  poolsOf(sources, family, size).length > 0;
+
+/** The first subnet of the pools that overlaps nothing in `taken`; linear in `taken`, whatever the size of the pools. */
 export function chooseSubnet(
   sources: readonly PoolSource[],
   family: 4 | 6,
   taken: readonly Prefix[],
+  size = 0,
 ): Prefix | undefined {
-  for (const source of sources) {
-    for (const subnet of subnetsOf(source)) {
-      if (subnet.family !== family) break;
-      if (!taken.some((prefix) => overlaps(prefix, subnet))) return subnet;
-    }
+  for (const pool of poolsOf(sources, family, size)) {
+    const found = firstFree(pool, taken);
+    if (found) return found;
   }
   return undefined;
 }
 
-/**
- * A /64 out of a unique local prefix (RFC 4193 section 3.2.2: fd, 40 bits of a random global ID, 16 bits of subnet).
- * `globalId` is 10 hex digits.
- */
-export function uniqueLocalSubnet(globalId: string): string {
-  return formatPrefix({ family: 6, base: BigInt(`0xfd${globalId}`) << 80n, length: 64 });
+/** Subnets of a pool are numbered; every taken prefix blocks one of them, or a run of them. */
+function firstFree(pool: Pool, taken: readonly Prefix[]): Prefix | undefined {
+  const shift = BigInt(bitsOf(pool.family) - pool.size);
+  const count = 1n << BigInt(pool.size - pool.length);
+  const single = new Set<bigint>();
+  const runs: [first: bigint, last: bigint][] = [];
+  const end = lastOf(pool);
+  for (const prefix of taken) {
+    if (prefix.family !== pool.family || prefix.base > end) continue;
+    const last = lastOf(prefix);
+    if (last < pool.base) continue;
+    if (prefix.length >= pool.size) single.add((prefix.base - pool.base) >> shift);
+    else runs.push([prefix.base < pool.base ? 0n : (prefix.base - pool.base) >> shift, (last - pool.base) >> shift]);
+  }
+  runs.sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  let number = 0n;
+  for (let run = 0; number < count;) {
+    const next = runs[run];
+    if (next && next[0] <= number) {
+      if (next[1] >= number) number = next[1] + 1n;
+      run++;
+    } else if (single.has(number)) number++;
+    else return { family: pool.family, base: pool.base + (number << shift), length: pool.size };
+  }
+  return undefined;
 }
+
+/** Those of `taken` that lie in the pools or around them: what holds the pools when they have run out. */
+export function holdersOf<T extends { prefix: Prefix }>(
+  sources: readonly PoolSource[],
+  family: 4 | 6,
+  taken: readonly T[],
+): T[] {
+  const pools = poolsOf(sources, family, 0);
+  return taken.filter(({ prefix }) => pools.some((pool) => overlaps(pool, prefix)));
+}
+
+/** Whether `inner` lies in `outer`, whole. */
+export const encloses = (outer: Prefix, inner: Prefix): boolean =>
+  outer.length <= inner.length && contains(outer, { family: inner.family, value: inner.base });
+
+/** A unique local /48 (RFC 4193 section 3.1: fd, then 40 bits of a global ID). `globalId` is 10 hex digits. */
+export const uniqueLocalPrefix = (globalId: string): string =>
+  formatPrefix({ family: 6, base: BigInt(`0xfd${globalId}`) << 80n, length: 48 });

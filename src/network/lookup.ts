@@ -10,61 +10,71 @@ export function findNetwork(networks: readonly NetworkRecord[], ref: string): Ne
   if (exact) return exact;
   const byPrefix = ref === '' ? [] : networks.filter(({ id }) => id.startsWith(ref));
   if (byPrefix.length > 1) {
-    throw invalidParameter(`network ${ref} is ambiguous (${byPrefix.length} matches found on ID prefix)`);
+    throw invalidParameter(`network ${ref} is ambiguous (${byPrefix.length} matches found based on ID prefix)`);
   }
   const [found] = byPrefix;
   if (!found) throw notFound(`network ${ref} not found`);
   return found;
 }
 
-/** Values of one filter are alternatives, filters are conditions; an absent filter holds. */
+/** Values of one filter are alternatives (labels: conditions), filters are conditions; an absent filter holds. */
 export function filterNetworks(
   networks: readonly NetworkRecord[],
   filters: Filters,
   inUse: (network: NetworkRecord) => boolean,
 ): NetworkRecord[] {
   const values = (name: string): readonly string[] => filters.get(name) ?? [];
-  const some = (name: string, holds: (value: string) => boolean): boolean => {
-    const wanted = values(name);
-    return wanted.length === 0 || wanted.some(holds);
-  };
   for (const type of values('type')) {
     if (type !== 'builtin' && type !== 'custom') throw invalidParameter(`invalid filter: 'type'='${type}'`);
   }
-  const dangling = values('dangling').map((value) => booleanOf('dangling', value));
+  const dangling = danglingOf(values('dangling'));
+  const [ids, names] = [values('id').map(matcher), values('name').map(matcher)];
+  const some = <T>(wanted: readonly T[], holds: (value: T) => boolean): boolean =>
+    wanted.length === 0 || wanted.some(holds);
   return networks.filter(
     (network) =>
-      some('id', (value) => matches(network.id, value)) &&
-      some('name', (value) => matches(network.name, value)) &&
-      some('driver', (value) => network.driver === value) &&
-      some('scope', (value) => value === 'local') &&
-      some('type', (value) => (value === 'builtin') === isPredefined(network.name)) &&
-      values('label').every((value) => hasLabel(network.labels, value)) &&
+      some(ids, (matches) => matches(network.id)) &&
+      some(names, (matches) => matches(network.name)) &&
+      some(values('driver'), (value) => network.driver === value) &&
+      some(values('scope'), (value) => value === 'local') &&
+      some(values('type'), (value) => (value === 'builtin') === isPredefined(network.name)) &&
+      hasLabels(network.labels, values('label')) &&
       // Predefined networks are never dangling.
-      dangling.every((wanted) => wanted === (!isPredefined(network.name) && !inUse(network))),
+      (dangling === undefined || dangling === (!isPredefined(network.name) && !inUse(network))),
   );
 }
 
-/** A part of the text, or the whole where ^ and $ say so: what of dockerd's regular expressions people write. */
-function matches(text: string, pattern: string): boolean {
-  const atStart = pattern.startsWith('^');
-  const atEnd = pattern.endsWith('$');
-  const part = pattern.slice(atStart ? 1 : 0, atEnd ? -1 : undefined);
-  if (atStart && atEnd) return text === part;
-  if (atStart) return text.startsWith(part);
-  return atEnd ? text.endsWith(part) : text.includes(part);
+function danglingOf(values: readonly string[]): boolean | undefined {
+  if (values.length > 1) throw invalidParameter('got more than one value for filter key "dangling"');
+  const [value] = values;
+  if (value === undefined) return undefined;
+  if (value === '1' || value === 'true') return true;
+  if (value === '0' || value === 'false') return false;
+  throw invalidParameter(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`);
 }
 
-function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const equals = wanted.indexOf('=');
-  if (equals === -1) return Object.hasOwn(labels, wanted);
-  const key = wanted.slice(0, equals);
-  return Object.hasOwn(labels, key) && labels[key] === wanted.slice(equals + 1);
+/**
+ * What Go's regular expressions lack (look-around, back references), and what takes exponential time here and not there
+ * (repeated repetitions).
+ */
+const BACKTRACKING = /\(\?[=!<]|\\(?:[1-9]|k<)|[*+?}]\)[*+{]/;
+
+/** The text itself, or a regular expression that matches some of it; a pattern that is none matches nothing else. */
+function matcher(pattern: string): (text: string) => boolean {
+  if (pattern === '' || BACKTRACKING.test(pattern)) return (text) => text === pattern || pattern === '';
+  try {
+    const expression = new RegExp(pattern);
+    return (text) => text === pattern || expression.test(text);
+  } catch {
+    return (text) => text === pattern;
+  }
 }
 
-/** Go's strconv.ParseBool, as the API reads booleans in filters. */
-function booleanOf(filter: string, value: string): boolean {
-  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true;
-  if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false;
-  throw invalidParameter(`invalid filter '${filter}=${value}'`);
+/** 'key' or 'key=value', all of them. */
+export function hasLabels(labels: Readonly<Record<string, string>>, wanted: readonly string[]): boolean {
+  return wanted.every((text) => {
+    const at = text.indexOf('=');
+    const key = at < 0 ? text : text.slice(0, at);
+    return Object.hasOwn(labels, key) && (at < 0 || labels[key] === text.slice(at + 1));
+  });
 }

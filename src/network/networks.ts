@@ -1,17 +1,23 @@
 /** What the API asks about networks. */
-import { conflict, forbidden, notFound, notImplemented } from '../errors.ts';
+import { BRIDGE_NAME } from '../drivers/bridge/options.ts';
+import { forbidden, messageOf, notFound } from '../errors.ts';
 import type { Filters, Json } from '../model/json.ts';
 import type { NetworkContext } from './context.ts';
+import { planCreation } from './create.ts';
+import type { Creation } from './create.ts';
+import { ownerOf } from './instance.ts';
 import { filterNetworks, findNetwork } from './lookup.ts';
-import type { Networks } from './port.ts';
+import { lowerNetwork, raiseNetwork } from './network-life.ts';
+import type { NetworkCreateRequest, Networks } from './port.ts';
 import { isPredefined } from './predefined.ts';
+import { prunable } from './prune.ts';
 import type { NetworkRecord } from './records.ts';
 import { networkInspectView, networkView } from './views.ts';
 
-const LATER = 'user-defined networks come with a later version of Berth';
-
 export class NetworkController implements Networks {
   readonly #context: NetworkContext;
+  /** Name of a bridge that is being removed → its end: a new one of that name waits. */
+  readonly #leaving = new Map<string, Promise<void>>();
 
   constructor(context: NetworkContext) {
     this.#context = context;
@@ -23,13 +29,13 @@ export class NetworkController implements Networks {
 
   list(filters: Filters): Json[] {
     const { state } = this.#context;
-    const inUse = ({ id }: NetworkRecord): boolean => state.endpointsOf(id).length > 0;
-    return filterNetworks(state.networks(), filters, inUse).map(networkView);
+    return filterNetworks(state.networks(), filters, ({ id }) => state.inUse(id)).map(networkView);
   }
 
   inspect(ref: string, { scope }: { verbose: boolean; scope: string }): Json {
     const network = this.#find(ref);
     if (scope !== '' && scope !== 'local') throw notFound(`network ${ref} not found`);
+    // What `verbose` adds are the services of a swarm.
     return networkInspectView(network, this.#context.state);
   }
 
@@ -38,33 +44,84 @@ export class NetworkController implements Networks {
     return { id, name, driver };
   }
 
-  async create(request: Json): Promise<{ Id: string; Warning: string }> {
-    const name = typeof request['Name'] === 'string' ? request['Name'] : '';
-    if (isPredefined(name)) throw forbidden(`operation is not permitted on predefined ${name} network`);
-    if (this.#context.state.networks().some((network) => network.name === name)) {
-      throw conflict(`network with name ${name} already exists`);
+  async create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
+    const { deps, state } = this.#context;
+    const bridge = request.Options[BRIDGE_NAME] ?? '';
+    for (let end = this.#leaving.get(bridge); end; end = this.#leaving.get(bridge)) await end;
+    const { network, warning } = this.#plan(request);
+    // From here on nobody else gets the name or the subnets; nothing was awaited since they were found free.
+    state.putNetwork(network);
+    try {
+      await raiseNetwork(this.#context, network);
+    } catch (error) {
+      state.deleteNetwork(network.id);
+      throw error;
     }
-    throw notImplemented(LATER);
+    deps.publish('network', 'create', network.id, { name: network.name, type: network.driver });
+    return { Id: network.id, Warning: warning };
+  }
+
+  #plan(request: NetworkCreateRequest): Creation {
+    const { deps, state } = this.#context;
+    const networks = state.networks();
+    const named = Object.hasOwn(request.Options, BRIDGE_NAME) || request.ConfigFrom !== null;
+    return planCreation(request, {
+      settings: deps.settings,
+      networks,
+      // What is remembered may be some milliseconds old: not good enough to tell whose bridge of that name there is.
+      survey: named ? deps.kernel.survey() : deps.kernel.present(),
+      marks: ownerOf(deps.execRoot, ''),
+      globalId: globalIdOf(networks),
+      id: deps.randomHex(32),
+      mac: `02:42:${deps.randomHex(4).replace(/(..)(?!$)/g, '$1:')}`,
+      now: deps.now(),
+    });
   }
 
   async remove(ref: string): Promise<void> {
-    const { name } = this.#find(ref);
+    await this.#remove(this.#find(ref));
+  }
+
+  async #remove(network: NetworkRecord): Promise<void> {
+    const { deps, state } = this.#context;
+    const { id, name, driver, bridge, configOnly } = network;
     if (isPredefined(name)) throw forbidden(`${name} is a pre-defined network and cannot be removed`);
-    throw notImplemented(LATER);
+    if (configOnly && state.networks().some(({ configFrom }) => configFrom === name)) {
+      throw forbidden(`error while removing network: configuration network "${name}" is in use`);
+    }
+    if (state.inUse(id)) {
+      const list = state
+        .endpointsOf(id)
+        .map(({ sandbox, endpoint }) => `name:"${sandbox.containerName}" id:"${endpoint.id.slice(0, 12)}"`);
+      throw forbidden(`error while removing network: network ${name} has active endpoints (${list.join(', ')})`);
+    }
+    // First of all: nobody connects to it any more. What a crash leaves on the host bears our mark and is removed at the next
+    // start.
+    state.deleteNetwork(id);
+    const end = lowerNetwork(this.#context, network).catch((error: unknown) => {
+      // As in dockerd, the network is gone all the same.
+      deps.log.warn('a removed network left something behind', { network: name, error: messageOf(error) });
+    });
+    this.#leaving.set(bridge, end);
+    await end;
+    if (this.#leaving.get(bridge) === end) this.#leaving.delete(bridge);
+    if (!configOnly) deps.publish('network', 'destroy', id, { name, type: driver });
   }
 
-  async connect(ref: string): Promise<void> {
-    this.#find(ref);
-    throw notImplemented(`a running container stays on the network it was started with; ${LATER}`);
-  }
-
-  async disconnect(ref: string): Promise<void> {
-    this.#find(ref);
-    throw notImplemented(`a running container stays on the network it was started with; ${LATER}`);
-  }
-
-  /** The predefined networks are never pruned, and there are no others yet. */
-  async prune(): Promise<{ NetworksDeleted: string[] }> {
-    return { NetworksDeleted: [] };
+  async prune(filters: Filters): Promise<{ NetworksDeleted: string[] }> {
+    const { deps, state } = this.#context;
+    const NetworksDeleted: string[] = [];
+    for (const network of prunable(state.networks(), filters, { now: deps.now() })) {
+      // It may have got a container, or gone, while others were removed.
+      if (state.inUse(network.id) || !state.network(network.id)) continue;
+      await this.#remove(network);
+      NetworksDeleted.push(network.name);
+    }
+    deps.publish('network', 'prune', '', { reclaimed: '0' });
+    return { NetworksDeleted };
   }
 }
+
+/** `host` is there from the first start on, and its ID is random: as good as Docker's ID of the daemon. */
+const globalIdOf = (networks: readonly NetworkRecord[]): string =>
+  (networks.find(({ name }) => name === 'host')?.id ?? '').slice(0, 10).padEnd(10, '0');

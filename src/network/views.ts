@@ -1,10 +1,12 @@
-/** Networks and sandboxes in the API's shapes (Docker Engine API 1.41 to 1.52). Pure. */
+/** Networks in the API's shapes (Docker Engine API 1.41 to 1.52), field by field as dockerd 29 sends them. Pure. */
 import type { Json } from '../model/json.ts';
-import type { EndpointView, SandboxView } from './port.ts';
-import { isPredefined } from './predefined.ts';
+import { addressOf } from './gateway.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts';
-import type { NetworkState, SandboxState } from './state.ts';
+import type { NetworkState } from './state.ts';
 
+export { sandboxView } from './sandbox-view.ts';
+
+/** As in a list. */
 export function networkView(network: NetworkRecord): Json {
   return {
     Name: network.name,
@@ -15,25 +17,27 @@ export function networkView(network: NetworkRecord): Json {
     EnableIPv4: network.ipv4,
     EnableIPv6: network.ipv6,
     IPAM: {
-      Driver: 'default',
-      Options: null,
-      Config:
-        network.driver === 'bridge'
-          ? network.subnets.map(({ subnet, range, gateway }) => ({
-              Subnet: subnet,
-              ...(range === '' ? {} : { IPRange: range }),
-              Gateway: gateway,
-            }))
-          : null,
+      Driver: network.ipam.driver,
+      Options: network.ipam.options,
+      Config: network.subnets.length > 0 ? network.subnets.map(subnetView) : null,
     },
-    Internal: false,
-    Attachable: false,
+    Internal: network.internal,
+    Attachable: network.attachable,
     Ingress: false,
-    ConfigFrom: { Network: '' },
-    ConfigOnly: false,
+    ConfigFrom: { Network: network.configFrom },
+    ConfigOnly: network.configOnly,
     Containers: {},
     Options: network.options,
     Labels: network.labels,
+  };
+}
+
+function subnetView({ subnet, range, gateway, auxiliary }: NetworkRecord['subnets'][number]): Json {
+  return {
+    Subnet: subnet,
+    ...(range === '' ? {} : { IPRange: range }),
+    ...(gateway === '' ? {} : { Gateway: gateway }),
+    ...(Object.keys(auxiliary).length === 0 ? {} : { AuxiliaryAddresses: auxiliary }),
   };
 }
 
@@ -46,7 +50,7 @@ export function networkInspectView(network: NetworkRecord, state: NetworkState):
         .map(({ sandbox, endpoint }) => [sandbox.containerId, endpointResource(sandbox, endpoint)]),
     ),
   };
-  if (network.subnets.length > 0) view['Status'] = { IPAM: { Subnets: usage(network, state) } };
+  if (network.subnets.length > 0 && !network.configOnly) view['Status'] = { IPAM: { Subnets: usage(network, state) } };
   return view;
 }
 
@@ -64,55 +68,21 @@ function usage(network: NetworkRecord, state: NetworkState): Json {
   return Object.fromEntries(
     state.pools(network.id).map((pool, index) => {
       const { used, free } = pool.usage();
-      // An IPv6 subnet has more addresses than a JSON number can count; dockerd saturates at 2^64 - 1.
-      const available = Number(free > 0xffff_ffff_ffff_ffffn ? 0xffff_ffff_ffff_ffffn : free);
-      return [network.subnets[index]?.subnet ?? '', { IPsInUse: used, DynamicIPsAvailable: available }];
+      return [network.subnets[index]?.subnet ?? '', { IPsInUse: used, DynamicIPsAvailable: unsigned64(free) }];
     }),
   );
 }
 
-/** With prefix; '' when it has none of that family. */
-const addressOf = ({ addresses }: EndpointRecord, family: 4 | 6): string =>
-  addresses.find((address) => address.includes(':') === (family === 6)) ?? '';
+const MOST = 0xffff_ffff_ffff_ffffn;
 
-export function sandboxView({ sandbox, endpoints }: SandboxState, state: NetworkState, hostKey: string): SandboxView {
-  // dockerd shows nothing of the network that a container borrows.
-  if (sandbox.kind === 'joined') return { SandboxID: '', SandboxKey: '', Ports: {}, Networks: {} };
-  return {
-    SandboxID: sandbox.id,
-    SandboxKey: sandbox.kind === 'host' ? hostKey : sandbox.namespacePath,
-    Ports: {},
-    Networks: Object.fromEntries(
-      endpoints.flatMap((endpoint) => {
-        const network = state.network(endpoint.networkId);
-        return network ? [[network.name, endpointView(network, endpoint)]] : [];
-      }),
-    ),
-  };
-}
+/** Node has it since 21; what it returns is sent as it is written. */
+const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
 
-function endpointView(network: NetworkRecord, endpoint: EndpointRecord): EndpointView {
-  const { settings } = endpoint;
-  const [ipv4 = '', length4 = '0'] = addressOf(endpoint, 4).split('/');
-  const [ipv6 = '', length6 = '0'] = addressOf(endpoint, 6).split('/');
-  const gateway = (family: 4 | 6): string =>
-    network.subnets.find(({ subnet }) => subnet.includes(':') === (family === 6))?.routeVia ?? '';
-  return {
-    IPAMConfig: settings.IPAMConfig,
-    Links: settings.Links,
-    Aliases: settings.Aliases,
-    DriverOpts: settings.DriverOpts,
-    GwPriority: settings.GwPriority,
-    NetworkID: network.id,
-    EndpointID: endpoint.id,
-    Gateway: ipv4 === '' ? '' : gateway(4),
-    IPAddress: ipv4,
-    MacAddress: endpoint.mac,
-    IPPrefixLen: Number(length4),
-    IPv6Gateway: ipv6 === '' ? '' : gateway(6),
-    GlobalIPv6Address: ipv6,
-    GlobalIPv6PrefixLen: Number(length6),
-    // The predefined networks have no names to resolve.
-    DNSNames: isPredefined(network.name) ? null : [],
-  };
+/**
+ * dockerd saturates at 2^64 - 1. An IPv6 subnet has more addresses than a double counts, and rounded up they would not fit the
+ * client's uint64.
+ */
+function unsigned64(value: bigint): unknown {
+  if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+  return rawJSON(String(value > MOST ? MOST : value));
 }

@@ -1,28 +1,76 @@
-/** The bridge driver's options, under the names that Docker gave them. */
-import type { NetworkConfig } from '../driver.ts';
+/** The bridge driver's options, under the names that Docker gave them, and their defaults. */
+import type { GatewayMode } from '../plan.ts';
 
 export const DEFAULT_BRIDGE = 'com.docker.network.bridge.default_bridge';
 export const ENABLE_ICC = 'com.docker.network.bridge.enable_icc';
 export const ENABLE_MASQUERADE = 'com.docker.network.bridge.enable_ip_masquerade';
 export const HOST_BINDING = 'com.docker.network.bridge.host_binding_ipv4';
+export const INHIBIT_IPV4 = 'com.docker.network.bridge.inhibit_ipv4';
 export const BRIDGE_NAME = 'com.docker.network.bridge.name';
+export const GATEWAY_MODE_4 = 'com.docker.network.bridge.gateway_mode_ipv4';
+export const GATEWAY_MODE_6 = 'com.docker.network.bridge.gateway_mode_ipv6';
+export const TRUSTED_INTERFACES = 'com.docker.network.bridge.trusted_host_interfaces';
 export const DRIVER_MTU = 'com.docker.network.driver.mtu';
+export const CONTAINER_PREFIX = 'com.docker.network.container_iface_prefix';
+export const HOST_IPV4 = 'com.docker.network.host_ipv4';
+export const HOST_IPV6 = 'com.docker.network.host_ipv6';
+export const ADVERTISE_COUNT = 'com.docker.network.advertise_addr_nmsgs';
+export const ADVERTISE_INTERVAL = 'com.docker.network.advertise_addr_ms';
 export const DEFAULT_MTU = 1500;
 
+export const GATEWAY_MODES: readonly GatewayMode[] = ['nat', 'nat-unprotected', 'routed', 'isolated'];
+
 export interface BridgeOptions {
+  /** '' for one that is made up from the network's ID. */
   name: string;
   interContainer: boolean;
   masquerade: boolean;
   /** Bytes. */
   mtu: number;
+  gatewayMode4: GatewayMode;
+  gatewayMode6: GatewayMode;
+  /** Host address of published ports that name none; '' for the daemon's. */
+  hostBinding: string;
+  /** The bridge gets no IPv4 address: another machine on it is the gateway. */
+  inhibitIpv4: boolean;
+  trustedInterfaces: readonly string[];
+  /** Names of interfaces in containers: this and a number. */
+  containerPrefix: string;
+  /** Source addresses of what leaves; '' for those of the outgoing link. */
+  hostIpv4: string;
+  hostIpv6: string;
+  /** Milliseconds between announcements of a new address. */
+  announce: { count: number; interval: number };
 }
 
-/** Missing ones have Docker's defaults: everything allowed, 1500 bytes. */
-export function bridgeOptions({ options }: NetworkConfig): BridgeOptions {
+/** Go's strconv.ParseBool, by which Docker reads booleans. */
+export function parseBool(text: string): boolean | undefined {
+  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
+  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false;
+  return undefined;
+}
+
+/** Missing ones have Docker's defaults: everything allowed, nat, 1500 bytes, three announcements a second apart. */
+export function bridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
+  const text = (name: string): string => options[name] ?? '';
+  const mode = (name: string): GatewayMode => GATEWAY_MODES.find((one) => one === options[name]) ?? 'nat';
   return {
-    name: options[BRIDGE_NAME] ?? '',
-    interContainer: options[ENABLE_ICC] !== 'false',
-    masquerade: options[ENABLE_MASQUERADE] !== 'false',
-    mtu: Number(options[DRIVER_MTU] ?? DEFAULT_MTU),
+    name: text(BRIDGE_NAME),
+    interContainer: parseBool(text(ENABLE_ICC)) ?? true,
+    masquerade: parseBool(text(ENABLE_MASQUERADE)) ?? true,
+    mtu: Number(text(DRIVER_MTU)) || DEFAULT_MTU,
+    gatewayMode4: mode(GATEWAY_MODE_4),
+    gatewayMode6: mode(GATEWAY_MODE_6),
+    hostBinding: text(HOST_BINDING),
+    inhibitIpv4: parseBool(text(INHIBIT_IPV4)) ?? false,
+    // Separated by colons, which no interface's name contains.
+    trustedInterfaces: text(TRUSTED_INTERFACES).split(':').filter(Boolean),
+    containerPrefix: text(CONTAINER_PREFIX) || 'eth',
+    hostIpv4: text(HOST_IPV4),
+    hostIpv6: text(HOST_IPV6),
+    announce: {
+      count: Number(options[ADVERTISE_COUNT] ?? 3),
+      interval: Number(options[ADVERTISE_INTERVAL] ?? 1000),
+    },
   };
 }

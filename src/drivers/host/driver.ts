@@ -2,5 +2,6 @@
 import type { Driver } from '../driver.ts';
 import { planEndpoint } from './endpoint.ts';
 import { planNetwork } from './network.ts';
+import { checkOptions } from './options.ts';
 
-export const hostDriver: Driver = { type: 'host', ownNamespace: false, planNetwork, planEndpoint };
+export const hostDriver: Driver = { type: 'host', ownNamespace: false, checkOptions, planNetwork, planEndpoint };

@@ -1,4 +1,2 @@
 /** The container sees the host's interfaces; it gets none of its own. */
-import type { InterfacePlan } from '../plan.ts';
-
-export const planEndpoint = (): readonly InterfacePlan[] => [];
+export const planEndpoint = (): undefined => undefined;

@@ -2,5 +2,6 @@
 import type { Driver } from '../driver.ts';
 import { planEndpoint } from './endpoint.ts';
 import { planNetwork } from './network.ts';
+import { checkOptions } from './options.ts';
 
-export const noneDriver: Driver = { type: 'null', ownNamespace: true, planNetwork, planEndpoint };
+export const noneDriver: Driver = { type: 'null', ownNamespace: true, checkOptions, planNetwork, planEndpoint };

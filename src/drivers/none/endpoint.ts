@@ -1,4 +1,2 @@
 /** Nothing but lo, which every namespace has. */
-import type { InterfacePlan } from '../plan.ts';
-
-export const planEndpoint = (): readonly InterfacePlan[] => [];
+export const planEndpoint = (): undefined => undefined;

@@ -1,0 +1,2 @@
+/** There is nothing to choose. */
+export const checkOptions = (): void => {};

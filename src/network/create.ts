@@ -1,0 +1,269 @@
+/**
+ * From `POST /networks/create` to the record of a network. Pure: what the host has, randomness and clock come in. The
+ * refusals are Docker's, in the order in which dockerd 29 comes to them (daemon/network.go, libnetwork's NewNetwork, its bridge
+ * driver), so that input with two faults gets the same answer.
+ */
+import { checkOptions } from '../drivers/bridge/check.ts';
+import * as option from '../drivers/bridge/options.ts';
+import { conflict, forbidden, invalidParameter, notFound, notImplemented, system } from '../errors.ts';
+import { allocateSubnets, checkBridgeSubnets } from './create-ipam.ts';
+import { checkIpam, familyOfConfig } from './check-ipam.ts';
+import type { Survey } from './kernel.ts';
+import type { NetworkCreateRequest } from './port.ts';
+import { isPredefined } from './predefined.ts';
+import type { NetworkRecord } from './records.ts';
+import type { NetworkSettings } from './settings.ts';
+
+export interface CreateContext {
+  settings: Pick<NetworkSettings, 'defaultAddressPools' | 'defaultNetworkOptions'>;
+  networks: readonly NetworkRecord[];
+  survey: Survey;
+  /** The beginning of the marks on this daemon's bridges. */
+  marks: string;
+  /** Of the host: 10 hex digits, for unique local prefixes. */
+  globalId: string;
+  /** Of the network that is made: 64 hex digits. */
+  id: string;
+  mac: string;
+  /** RFC 3339. */
+  now: string;
+}
+
+export interface Creation {
+  network: NetworkRecord;
+  /** '' for none. */
+  warning: string;
+}
+
+const ENABLE_IPV4 = 'com.docker.network.enable_ipv4';
+const ENABLE_IPV6 = 'com.docker.network.enable_ipv6';
+
+export function planCreation(request: NetworkCreateRequest, context: CreateContext): Creation {
+  if (isPredefined(request.Name)) {
+    throw forbidden(`operation is not permitted on predefined ${request.Name} network`);
+  }
+  const driver = request.Driver || 'bridge';
+  if (driver === 'overlay') {
+    throw forbidden(
+      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+    );
+  }
+  const options = withDefaults(request, context.settings.defaultNetworkOptions[driver] ?? {});
+  const ipv4 = family(request.EnableIPv4, options, ENABLE_IPV4, true);
+  const ipv6 = family(request.EnableIPv6, options, ENABLE_IPV6, false);
+  checkIpam(request.IPAM?.Config ?? [], ipv6);
+  checkName(request.Name, context.networks);
+  checkConfiguration(request, { ipv4, ipv6, options });
+  const base: NetworkRecord = {
+    id: context.id,
+    name: request.Name,
+    driver: 'null',
+    created: context.now,
+    ipv4,
+    ipv6,
+    internal: request.Internal,
+    attachable: request.Attachable,
+    configOnly: request.ConfigOnly,
+    configFrom: request.ConfigFrom?.Network ?? '',
+    ipam: { driver: 'default', options: request.IPAM?.Options ?? null },
+    subnets: [],
+    options,
+    labels: request.Labels,
+    mac: '',
+    bridge: '',
+    foreignBridge: false,
+  };
+  const wish: Wish = { base, ipamDriver: request.IPAM?.Driver || 'default', config: request.IPAM?.Config ?? [] };
+  if (request.ConfigOnly) return { network: settingsOnly(wish), warning: '' };
+
+  checkDriver(driver);
+  if (request.Ingress) throw forbidden('Ingress network can only be global scope network');
+  const applied = base.configFrom === '' ? wish : withSettingsOf(wish, context.networks);
+  checkScope(request.Scope);
+  if (driver === 'host' || driver === 'null') throw forbidden(`only one instance of "${driver}" network is allowed`);
+  return bridgeNetwork(applied, context);
+}
+
+interface Wish {
+  base: NetworkRecord;
+  /** Not checked yet. */
+  ipamDriver: string;
+  config: NonNullable<NetworkCreateRequest['IPAM']>['Config'];
+}
+
+/** --default-network-opt; a network that takes its settings from another takes all of them there. */
+function withDefaults(
+  { Options, ConfigFrom }: NetworkCreateRequest,
+  defaults: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return ConfigFrom ? { ...Options } : { ...defaults, ...Options };
+}
+
+/** `--ipv4` and `--ipv6` also have a name among the options, so that the daemon's defaults can set them. */
+function family(
+  asked: boolean | undefined,
+  options: Record<string, string>,
+  name: string,
+  otherwise: boolean,
+): boolean {
+  const text = options[name];
+  if (asked !== undefined) {
+    // `inspect` would show what does not hold.
+    delete options[name];
+    return asked;
+  }
+  if (text === undefined) return otherwise;
+  const value = option.parseBool(text);
+  if (value === undefined) throw invalidParameter(`driver-opt "${name}" is not a valid bool`);
+  return value;
+}
+
+function checkName(name: string, networks: readonly NetworkRecord[]): void {
+  if (name.trim() === '') throw invalidParameter('invalid name: name is empty');
+  // Docker takes any other; but names are read in logs and tables, and 'container:…' in --network means something else.
+  if (/\p{Cc}/u.test(name) || name.startsWith('container:')) {
+    throw invalidParameter(`invalid name: ${JSON.stringify(name)} cannot be the name of a network`);
+  }
+  if (networks.some((network) => network.name === name)) throw conflict(`network with name ${name} already exists`);
+}
+
+/** libnetwork's validateConfiguration. */
+function checkConfiguration(
+  { ConfigOnly, ConfigFrom, Ingress, Internal, Attachable, Scope, Labels, IPAM, Options }: NetworkCreateRequest,
+  { ipv4, ipv6, options }: { ipv4: boolean; ipv6: boolean; options: Readonly<Record<string, string>> },
+): void {
+  if (ConfigOnly && (Ingress || Internal || Attachable || Scope !== '')) {
+    throw forbidden(
+      'configuration network can only contain network specific fields. Network operator fields like ' +
+        '[ ingress | internal | attachable | scope ] are not supported.',
+    );
+  }
+  if (!ConfigFrom?.Network) {
+    const names = [option.ADVERTISE_COUNT, option.ADVERTISE_INTERVAL];
+    checkOptions(Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name))));
+    return;
+  }
+  if (ConfigOnly) throw forbidden('a configuration network cannot depend on another configuration network');
+  const some = (list: object | undefined): boolean => Object.keys(list ?? {}).length > 0;
+  const ipamDriver = IPAM?.Driver ?? '';
+  const given = (ipamDriver !== '' && ipamDriver !== 'default') || some(IPAM?.Options) || some(IPAM?.Config);
+  if (given || !ipv4 || ipv6 || some(Labels)) {
+    throw forbidden(
+      'user-specified configurations are not supported if the network depends on a configuration network',
+    );
+  }
+  if (some(Options)) {
+    throw forbidden('network driver options are not supported if the network depends on a configuration network');
+  }
+}
+
+function checkDriver(driver: string): void {
+  if (driver === 'bridge' || driver === 'host' || driver === 'null') return;
+  if (driver === 'macvlan' || driver === 'ipvlan') {
+    throw notImplemented(`networks of driver "${driver}" come with a later version of Berth`);
+  }
+  throw notFound(`plugin "${driver}" not found`);
+}
+
+function checkScope(scope: string): void {
+  if (scope === '' || scope === 'local') return;
+  if (scope === 'swarm') throw forbidden('cannot create a swarm scoped network when swarm is not active');
+  throw invalidParameter(`invalid scope "${scope}": a network of this driver has scope local`);
+}
+
+/** Nothing is made for it and nothing checked: whoever takes its settings finds out. */
+function settingsOnly({ base, ipamDriver, config }: Wish): NetworkRecord {
+  return {
+    ...base,
+    // Docker's own 'null' is the driver of every such network.
+    driver: 'null',
+    ipam: { ...base.ipam, driver: knownIpamDriver(ipamDriver) },
+    subnets: config.map(({ Subnet, IPRange, Gateway, AuxiliaryAddresses }) => ({
+      subnet: Subnet,
+      range: IPRange,
+      gateway: Gateway,
+      routeVia: '',
+      auxiliary: AuxiliaryAddresses,
+      configured: true,
+    })),
+  };
+}
+
+function knownIpamDriver(name: string): 'default' | 'null' {
+  if (name === 'default' || name === 'null') return name;
+  throw notFound(`plugin "${name}" not found`);
+}
+
+function withSettingsOf({ base }: Wish, networks: readonly NetworkRecord[]): Wish {
+  const source = networks.find(({ name, configOnly }) => configOnly && name === base.configFrom);
+  if (!source) throw notFound(`configuration network "${base.configFrom}" does not exist`);
+  return {
+    base: {
+      ...base,
+      ipv4: source.ipv4,
+      ipv6: source.ipv6,
+      labels: source.labels,
+      options: source.options,
+      ipam: { ...base.ipam, options: source.ipam.options ?? base.ipam.options },
+    },
+    ipamDriver: source.ipam.driver,
+    config: source.subnets.map(({ subnet, range, gateway, auxiliary }) => ({
+      Subnet: subnet,
+      IPRange: range,
+      Gateway: gateway,
+      AuxiliaryAddresses: { ...auxiliary },
+    })),
+  };
+}
+
+function bridgeNetwork({ base, ipamDriver, config }: Wish, context: CreateContext): Creation {
+  checkOptions(base.options);
+  const options = option.bridgeOptions(base.options);
+  const bridge = options.name || `br-${base.id.slice(0, 12)}`;
+  const link = context.survey.links.find(({ name }) => name === bridge);
+  if (link && link.kind !== 'bridge') throw system(`existing interface ${bridge} is not a bridge`);
+  const { gatewayMode4, gatewayMode6, inhibitIpv4 } = options;
+  if ((gatewayMode4 === 'isolated' || gatewayMode6 === 'isolated') && !base.internal) {
+    throw system("gateway mode 'isolated' can only be used for an internal network");
+  }
+  const used = config.filter((one) => (familyOfConfig(one) === 6 ? base.ipv6 : base.ipv4));
+  const subnets = allocateSubnets({
+    ...context,
+    networkName: base.name,
+    driver: knownIpamDriver(ipamDriver),
+    config: used,
+    families: [...(base.ipv4 ? [4 as const] : []), ...(base.ipv6 ? [6 as const] : [])],
+    withoutGateway: {
+      // Nobody could use it: the bridge does not have it, and containers have no route.
+      4: gatewayMode4 === 'isolated' || (inhibitIpv4 && base.internal),
+      6: gatewayMode6 === 'isolated',
+    },
+  });
+  checkBridgeSubnets({ ipv4: base.ipv4, ipv6: base.ipv6, subnets });
+  // IPv6 carries at least 1280 bytes (RFC 8200 section 5); the kernel takes IPv6 away from a smaller link.
+  if (base.ipv6 && options.mtu < 1280) throw invalidParameter(`invalid MTU number: ${options.mtu}`);
+  const same = context.networks.find((network) => network.bridge === bridge);
+  if (same) {
+    throw forbidden(
+      `cannot create network ${base.id} (${bridge}): conflicts with network ${same.id} (${bridge}): networks have same bridge name`,
+    );
+  }
+  return {
+    network: {
+      ...base,
+      driver: 'bridge',
+      ipam: { ...base.ipam, driver: knownIpamDriver(ipamDriver) },
+      subnets,
+      mac: context.mac,
+      bridge,
+      // A bridge of the administrator's is used as it is, and stays when the network goes.
+      foreignBridge: link !== undefined && !link.alias.startsWith(context.marks),
+    },
+    warning: unused(config, used),
+  };
+}
+
+function unused(config: Wish['config'], used: Wish['config']): string {
+  const left = config.filter((one) => !used.includes(one)).map(({ Subnet }) => Subnet);
+  return left.length === 0 ? '' : `${left.join(', ')}: not used, because the network does not have that IP version`;
+}
