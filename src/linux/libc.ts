@@ -85,6 +85,8 @@ export const libc = {
   umount2: bind<[target: string, flags: number]>('int umount2(const char *target, int flags)'),
   pidfdOpen: (pid: number): number => syscall(434, pid, 0),
   pidfdSendSignal: (pidfd: number, signal: number): number => syscall(424, pidfd, signal),
+  /** `fds` takes two 32-bit numbers: the reading end, the writing end. */
+  pipe2: bind<[fds: Buffer, flags: number]>('int pipe2(void *fds, int flags)'),
   flock: bind<[fd: number, operation: number]>('int flock(int fd, int operation)'),
   fcntlLock: bind<[fd: number, command: number, lock: Buffer]>('int fcntl(int fd, int command, void *lock)'),
 };

@@ -7,15 +7,25 @@
  */
 import { O_CLOEXEC, SysError, growDescriptorTable, libc, pollReadable } from './libc.ts';
 
-const EPOLLIN = 1;
+export const EPOLLIN = 1;
+export const EPOLLOUT = 4;
+export const EPOLLERR = 8;
+export const EPOLLRDHUP = 0x2000;
+export const EPOLLET = 0x8000_0000;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const [EVENT_SIZE, DATA_OFFSET] = process.arch === 'x64' ? ([12, 4] as const) : ([16, 8] as const);
 const BATCH = 64;
+/** Bytes of `data` that numbers fill: a descriptor's number comes again, these do not. */
+const NUMBER_SIZE = 6;
+
+/** Gets the events that there are (EPOLLIN …). Must not throw. */
+export type Ready = (events: number) => void;
 
 export class Readiness implements Disposable {
   readonly #epoll = libc.epollCreate1(O_CLOEXEC);
-  readonly #callbacks = new Map<number, () => void>();
+  readonly #callbacks = new Map<number, Ready>();
+  #last = 0;
   // Slow: koffi hands their addresses out.
   readonly #event = Buffer.allocUnsafeSlow(EVENT_SIZE).fill(0);
   readonly #events = Buffer.allocUnsafeSlow(EVENT_SIZE * BATCH).fill(0);
@@ -28,21 +38,23 @@ export class Readiness implements Disposable {
     void growDescriptorTable(this.#epoll, count);
   }
 
-  /** Calls back whenever `fd` is readable, until remove(). The callback must not throw. */
-  add(fd: number, callback: () => void): void {
-    this.#event.writeUInt32LE(EPOLLIN, 0);
-    this.#event.writeUInt32LE(fd, DATA_OFFSET);
+  /**
+   * Calls back whenever `fd` has one of `events`, readable unless others are named, until what it returns is called; that is to
+   * happen before the descriptor is closed.
+   */
+  add(fd: number, callback: Ready, events: number = EPOLLIN): () => void {
+    const key = ++this.#last;
+    this.#event.writeUInt32LE(events, 0);
+    this.#event.writeUIntLE(key, DATA_OFFSET, NUMBER_SIZE);
     libc.epollCtl(this.#epoll, EPOLL_CTL_ADD, fd, this.#event);
-    this.#callbacks.set(fd, callback);
+    this.#callbacks.set(key, callback);
     this.#watch();
-  }
-
-  /** Before the descriptor is closed. */
-  remove(fd: number): void {
-    if (!this.#callbacks.delete(fd)) return;
-    libc.epollCtl(this.#epoll, EPOLL_CTL_DEL, fd, null);
-    // An idle process may end.
-    if (this.#callbacks.size === 0) this.#unwatch();
+    return () => {
+      if (!this.#callbacks.delete(key)) return;
+      libc.epollCtl(this.#epoll, EPOLL_CTL_DEL, fd, null);
+      // An idle process may end.
+      if (this.#callbacks.size === 0) this.#unwatch();
+    };
   }
 
   /** Nobody is called for so long: what is readable cannot be served, and would be reported without end. */
@@ -82,8 +94,9 @@ export class Readiness implements Disposable {
       if (error instanceof SysError && error.code === 'EINTR') return;
       throw error;
     }
-    const ready = Array.from({ length: count }, (_, i) => this.#events.readUInt32LE(i * EVENT_SIZE + DATA_OFFSET));
-    // One that a callback before it removed is not called.
-    for (const fd of ready) if (!this.#pause) this.#callbacks.get(fd)?.();
+    for (let at = 0; at < count * EVENT_SIZE; at += EVENT_SIZE) {
+      // One that a callback before it removed is not called.
+      this.#callbacks.get(this.#events.readUIntLE(at + DATA_OFFSET, NUMBER_SIZE))?.(this.#events.readUInt32LE(at));
+    }
   }
 }

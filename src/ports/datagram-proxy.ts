@@ -93,6 +93,7 @@ export function serveDatagrams(
 
   const openFlow = (key: string, path: DatagramPath): Flow => {
     const upstream = connectDatagram(target.address, target.port);
+    let unwatch = (): void => undefined;
     const flow: Flow = {
       fd: upstream,
       path: { peer: Buffer.from(path.peer), from: Buffer.from(path.from) },
@@ -100,13 +101,13 @@ export function serveDatagrams(
       close() {
         if (!own.delete(key)) return;
         flows.remove(flow);
-        readiness.remove(upstream);
+        unwatch();
         libc.close(upstream);
       },
     };
     own.set(key, flow);
     try {
-      readiness.add(upstream, () => back(flow));
+      unwatch = readiness.add(upstream, () => back(flow));
     } catch (error) {
       own.delete(key);
       libc.close(upstream);
@@ -138,8 +139,9 @@ export function serveDatagrams(
       log.debug('a datagram to a published port was dropped', { hostAddress, hostPort, error: messageOf(error) });
     }
   };
+  let unwatch: () => void;
   try {
-    readiness.add(fd, forth);
+    unwatch = readiness.add(fd, forth);
   } catch (error) {
     libc.close(fd);
     throw error;
@@ -154,7 +156,7 @@ export function serveDatagrams(
     },
     close() {
       closeFlows();
-      readiness.remove(fd);
+      unwatch();
       libc.close(fd);
     },
   };

@@ -4,6 +4,7 @@
  * berth-netd, in the host's network namespace; ports and connections outlive berthd.
  */
 import { Readiness } from '../linux/listen-readiness.ts';
+import { PipePool } from '../linux/listen-stream.ts';
 import { keepDatagram, keepSctp, keepStream } from '../linux/listen.ts';
 import { SysError, libc } from '../linux/libc.ts';
 import type { Logger } from '../log.ts';
@@ -44,6 +45,7 @@ class Holder implements HeldPorts {
   readonly #log: Logger;
   readonly #readiness = new Readiness();
   readonly #flows = new DatagramFlows();
+  readonly #pipes = new PipePool();
   readonly #owners = new Map<string, Map<string, Held>>();
   #missesSctp = false;
 
@@ -103,12 +105,13 @@ class Holder implements HeldPorts {
   close(): void {
     for (const owner of this.owners()) this.release(owner);
     this.#flows[Symbol.dispose]();
+    this.#pipes[Symbol.dispose]();
     this.#readiness[Symbol.dispose]();
   }
 
   #open(port: HeldPort): HeldSocket {
     const { protocol, hostAddress, hostPort, proxy } = port;
-    const parts = { readiness: this.#readiness, flows: this.#flows, log: this.#log };
+    const parts = { readiness: this.#readiness, flows: this.#flows, pipes: this.#pipes, log: this.#log };
     if (protocol === 'sctp') return kept(this.#openSctp(hostAddress, hostPort));
     if (protocol === 'udp') {
       return proxy ? serveDatagrams(port, parts) : kept(keepDatagram(hostAddress, hostPort));
