@@ -15,7 +15,8 @@ import {
 } from './address.ts';
 import type { Address, Prefix } from './address.ts';
 import { AddressPool } from './pool.ts';
-import { chooseSubnet, DEFAULT_POOLS, uniqueLocalSubnet } from './pools.ts';
+import { MinHeap } from './heap.ts';
+import { canCut, chooseSubnet, DEFAULT_POOLS, encloses, holdersOf, poolSources, uniqueLocalPrefix } from './pools.ts';
 
 const address: fc.Arbitrary<Address> = fc.oneof(
   fc.bigInt(0n, (1n << 32n) - 1n).map((value): Address => ({ family: 4, value })),
@@ -82,7 +83,85 @@ void test('subnets come in the order of dockerd and avoid what is taken', () => 
   assert.equal(choose('172.16.0.0/12'), '192.168.0.0/20');
   assert.equal(choose('172.16.0.0/12', '192.168.5.0/24'), '192.168.16.0/20');
   assert.equal(choose('172.16.0.0/12', '192.168.0.0/16'), '');
-  assert.equal(uniqueLocalSubnet('0123456789'), 'fd01:2345:6789::/64');
+});
+
+void test('pools: their order, sizes that a request asks for, and IPv6', () => {
+  const text = (subnet: Prefix | undefined): string => (subnet ? formatPrefix(subnet) : '');
+  assert.equal(uniqueLocalPrefix('0123456789'), 'fd01:2345:6789::/48');
+  const sources = poolSources([], '0123456789');
+  assert.equal(text(chooseSubnet(sources, 6, [])), 'fd01:2345:6789::/64');
+  assert.equal(text(chooseSubnet(sources, 6, [prefix('fd01:2345:6789::/64')])), 'fd01:2345:6789:1::/64');
+  assert.equal(text(chooseSubnet(sources, 4, [], 24)), '172.17.0.0/24');
+  assert.equal(text(chooseSubnet(sources, 4, [prefix('172.17.0.0/25')], 26)), '172.17.0.128/26');
+  assert.deepEqual([canCut(sources, 4, 8), canCut(sources, 6, 32), canCut(sources, 6, 80)], [false, false, true]);
+  // Lowest first, and what lies in another pool is part of that one.
+  const own = [
+    { base: '10.9.0.0/16', size: 24 },
+    { base: '10.0.0.0/8', size: 30 },
+    { base: 'fd00::/8', size: 64 },
+  ];
+  assert.equal(text(chooseSubnet(own, 4, [])), '10.0.0.0/30');
+  assert.equal(poolSources(own, '0123456789'), own);
+  assert.equal(text(chooseSubnet([{ base: 'nonsense', size: 24 }], 4, [])), '');
+  const taken = ['172.20.0.0/15', '10.0.0.0/8', '0.0.0.0/1'].map((one) => ({ prefix: prefix(one) }));
+  assert.deepEqual(holdersOf(DEFAULT_POOLS, 4, taken), taken.slice(0, 1));
+  assert.ok(
+    encloses(prefix('10.0.0.0/8'), prefix('10.1.0.0/16')) && !encloses(prefix('10.1.0.0/16'), prefix('10.0.0.0/8')),
+  );
+});
+
+void test('the chosen subnet is free, and no lower one of its pool is', () => {
+  const block = fc
+    .tuple(fc.nat(0xffff), fc.integer({ min: 14, max: 30 }))
+    .map(([low, length]) => prefix(`10.${low >> 8}.${low & 0xff}.0/${length}`));
+  fc.assert(
+    fc.property(fc.array(block, { maxLength: 40 }), fc.integer({ min: 16, max: 28 }), (taken, size) => {
+      const sources = [{ base: '10.0.0.0/13', size }];
+      const chosen = chooseSubnet(sources, 4, taken);
+      const free = (subnet: Prefix): boolean => !taken.some((one) => overlaps(one, subnet));
+      const step = 1n << BigInt(32 - size);
+      const end = chosen ? chosen.base : lastOf(prefix('10.0.0.0/13')) + 1n;
+      if (chosen) assert.ok(free(chosen) && chosen.length === size);
+      let checked = 0;
+      for (let base = prefix('10.0.0.0/13').base; base < end && checked < 500; base += step, checked++) {
+        assert.ok(!free({ family: 4, base, length: size }));
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+void test('a thousand networks out of 10.0.0.0/8 take no time to choose', () => {
+  const taken: Prefix[] = [];
+  const started = performance.now();
+  for (let number = 0; number < 1000; number++) {
+    const subnet = chooseSubnet([{ base: '10.0.0.0/8', size: 24 }], 4, taken);
+    assert.ok(subnet);
+    taken.push(subnet);
+  }
+  assert.equal(new Set(taken.map(formatPrefix)).size, 1000);
+  // A quarter of a second here; a search through pairs would take minutes.
+  assert.ok(performance.now() - started < 5000);
+});
+
+void test('a heap gives its numbers back in order, each once', () => {
+  fc.assert(
+    fc.property(fc.array(fc.option(fc.bigInt({ min: 0n, max: 50n }), { nil: undefined })), (steps) => {
+      const heap = new MinHeap();
+      const model = new Set<bigint>();
+      const lowest = (): bigint | undefined => [...model].toSorted((a, b) => (a < b ? -1 : 1))[0];
+      for (const step of steps) {
+        if (step === undefined) {
+          const expected = lowest();
+          assert.equal(heap.pop(), expected);
+          if (expected !== undefined) model.delete(expected);
+        } else {
+          heap.push(step);
+          model.add(step);
+        }
+      }
+    }),
+  );
 });
 
 void test('the lowest free address comes first; a range and reserved addresses are kept', () => {
@@ -98,6 +177,7 @@ void test('the lowest free address comes first; a range and reserved addresses a
   assert.equal(pool.take(ip('172.17.9.9')), true);
   assert.equal(pool.take(ip('172.17.9.9')), false);
   assert.equal(pool.take(ip('10.0.0.1')), false);
+  assert.deepEqual([pool.has(ip('172.17.9.9')), pool.has(ip('172.17.9.8')), pool.has(ip('::1'))], [true, false, false]);
   assert.throws(() => pool.release(ip('172.17.8.8')), /is not taken/);
 });
 
@@ -119,6 +199,9 @@ void test('no address is given twice, none outside the range, and all come back'
             if (!given) assert.equal(pool.usage().free, 0n);
             else {
               assert.ok(!held.has(given.value) && contains(subnet, given));
+              for (let lower = given.value - 1n; lower >= subnet.base && given.value - lower < 50n; lower--) {
+                assert.ok(pool.has({ family: 4, value: lower }), 'a lower one was free');
+              }
               held.set(given.value, given);
             }
           } else if (typeof step === 'number') {
