@@ -3,6 +3,7 @@
  * Links of a dropped namespace stay until linksGone(), as they do for some 30 ms in the real one.
  */
 import type { BridgePlan, DefaultRoute, InterfacePlan } from '../drivers/plan.ts';
+import { formatPrefix, parseInterface } from '../ipam/address.ts';
 import type { HostAddress, HostLink, HostRoute, Kernel, KernelEvent, TextFiles } from './kernel.ts';
 
 export interface FakeNamespace {
@@ -51,6 +52,9 @@ export class FakeKernel implements Kernel {
     for (const address of plan.addresses) {
       if (!this.addresses.some((one) => one.link === plan.name && one.address === address)) {
         this.addresses.push({ link: plan.name, address });
+        // As the kernel does by itself.
+        const prefix = parseInterface(address)?.prefix;
+        if (prefix) this.routes.push({ link: plan.name, destination: formatPrefix(prefix) });
       }
     }
   }
@@ -149,6 +153,8 @@ export class FakeKernel implements Kernel {
       }
       const kept = this.addresses.filter(({ link }) => link !== name);
       this.addresses.splice(0, this.addresses.length, ...kept);
+      const routes = this.routes.filter(({ link }) => link !== name);
+      this.routes.splice(0, this.routes.length, ...routes);
     }
   }
 }

@@ -7,8 +7,9 @@ import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { createNetworkController } from './controller.ts';
 import type { NetworkParts } from './controller.ts';
+import { FakeAttendant } from './fake-attendant.ts';
 import { FakeFiles, FakeKernel } from './fake-kernel.ts';
-import type { SandboxRequest } from './port.ts';
+import type { NetworkCreateRequest, SandboxRequest } from './port.ts';
 import type { NetworkSettings } from './settings.ts';
 
 const defaults: NetworkSettings = {
@@ -31,13 +32,15 @@ const defaults: NetworkSettings = {
   ipv6: false,
   ip: '0.0.0.0',
   hostGatewayIps: [],
-  allowDirectRouting: false,
+  userlandProxy: true,
+  defaultNetworkOptions: {},
   defaultAddressPools: [],
 };
 
 class World {
   kernel = new FakeKernel();
   firewall = new FakeFirewall();
+  attendant = new FakeAttendant();
   files = new FakeFiles();
   store: Store = createMemoryStore();
   events: string[] = [];
@@ -52,6 +55,7 @@ class World {
       store: this.store,
       kernel: this.kernel,
       firewall: this.firewall,
+      attendant: this.attendant,
       files: this.files,
       publish: (type, action, _id, attributes) => {
         this.events.push(`${type} ${action} ${attributes['name']} ${attributes['type']} ${attributes['container']}`);
@@ -64,12 +68,13 @@ class World {
           .padEnd(bytes * 2, '0')
           .slice(0, bytes * 2),
       now: () => '2026-01-01T00:00:00Z',
+      later: (_milliseconds, body) => setImmediate(body),
     });
   }
 
   async started(settings: Partial<NetworkSettings> = {}): Promise<NetworkParts> {
     const parts = this.start(settings);
-    await parts.sandboxes.restore(new Map());
+    await parts.sandboxes.restore(new Map(), new Map());
     return parts;
   }
 }
@@ -81,11 +86,30 @@ const request = (containerId: string, more: Partial<SandboxRequest> = {}): Sandb
   domainname: '',
   networkMode: 'default',
   endpoints: {},
+  links: [],
+  exposed: [],
+  portBindings: {},
+  publishAll: false,
+  netAdmin: false,
   dns: [],
   dnsSearch: [],
   dnsOptions: [],
   extraHosts: [],
   filesDir: `/c/${containerId}`,
+  ...more,
+});
+const creation = (Name: string, more: Partial<NetworkCreateRequest> = {}): NetworkCreateRequest => ({
+  Name,
+  Driver: 'bridge',
+  Scope: '',
+  Internal: false,
+  Attachable: false,
+  Ingress: false,
+  ConfigOnly: false,
+  ConfigFrom: null,
+  IPAM: null,
+  Options: {},
+  Labels: {},
   ...more,
 });
 const settings = (more: Partial<EndpointSettings>): EndpointSettings => ({
@@ -106,7 +130,7 @@ void describe('networks and sandboxes', () => {
     const { sandboxes } = await world.started();
     const sandbox = await sandboxes.open(request('c1', { domainname: 'example', extraHosts: ['gw:host-gateway'] }));
     assert.ok(sandbox.namespacePath);
-    assert.deepEqual(world.kernel.namespaces.get(sandbox.namespacePath), [
+    assert.deepEqual(world.kernel.namespaces.get(sandbox.namespacePath)?.interfaces, [
       {
         name: 'eth0',
         mac: '02:42:ac:11:00:02',
@@ -115,9 +139,13 @@ void describe('networks and sandboxes', () => {
         bridge: 'docker0',
         isolated: false,
         addresses: ['172.17.0.2/16'],
-        routes: [{ to: '0.0.0.0/0', via: '172.17.0.1' }],
+        routes: [],
         sysctls: [{ name: 'net/ipv6/conf/eth0/disable_ipv6', value: '1' }],
+        announce: { count: 3, interval: 1000 },
       },
+    ]);
+    assert.deepEqual(world.kernel.namespaces.get(sandbox.namespacePath)?.defaults, [
+      { via: '172.17.0.1', interface: 'eth0' },
     ]);
     assert.equal(
       world.files.read('/c/c1/hosts'),
@@ -132,7 +160,7 @@ void describe('networks and sandboxes', () => {
       ['172.17.0.2', 16, '172.17.0.1'],
     );
     assert.equal(world.kernel.sysctls.get('net/ipv4/ip_forward'), '1');
-    assert.equal(world.firewall.rules?.length, 1);
+    assert.equal(world.firewall.state().networks.length, 1);
 
     await sandboxes.close('c1');
     assert.equal(sandboxes.view('c1'), undefined);
@@ -150,7 +178,7 @@ void describe('networks and sandboxes', () => {
     world.files.texts.set('/etc/resolv.conf', 'nameserver 127.0.0.1\n');
     const { sandboxes } = await world.started();
     const none = await sandboxes.open(request('n', { networkMode: 'none' }));
-    assert.deepEqual(world.kernel.namespaces.get(none.namespacePath ?? ''), []);
+    assert.deepEqual(world.kernel.namespaces.get(none.namespacePath ?? '')?.interfaces, []);
     assert.doesNotMatch(world.files.read('/c/n/hosts') ?? '', /\tn\n/);
     const host = await sandboxes.open(request('h', { networkMode: 'host', extraHosts: ['a:1.2.3.4'] }));
     assert.equal(host.namespacePath, undefined);
@@ -209,16 +237,6 @@ void describe('networks and sandboxes', () => {
     };
     refused({ networkMode: 'nosuch' }, 'NotFound', 'network nosuch not found');
     refused(
-      { endpoints: { bridge: settings({ IPAMConfig: { IPv4Address: '172.17.0.9' } }) } },
-      'InvalidParameter',
-      'user specified IP address is supported on user defined networks only',
-    );
-    refused(
-      { endpoints: { default: settings({ Aliases: ['db'] }) } },
-      'InvalidParameter',
-      'network-scoped alias is supported only for containers in user defined networks',
-    );
-    refused(
       { endpoints: { bridge: settings({ MacAddress: '01:00:00:00:00:01' }) } },
       'InvalidParameter',
       /invalid MAC/,
@@ -237,7 +255,7 @@ void describe('networks and sandboxes', () => {
     const sandbox = await sandboxes.open(
       request('m', { endpoints: { bridge: settings({ MacAddress: '0A-0b:0c:0D:0e:0f' }) } }),
     );
-    assert.equal(world.kernel.namespaces.get(sandbox.namespacePath ?? '')?.[0]?.mac, '0a:0b:0c:0d:0e:0f');
+    assert.equal(world.kernel.namespaces.get(sandbox.namespacePath ?? '')?.interfaces[0]?.mac, '0a:0b:0c:0d:0e:0f');
   });
 
   void test('the networks as the API shows them', async () => {
@@ -274,25 +292,24 @@ void describe('networks and sandboxes', () => {
       message: 'bridge is a pre-defined network and cannot be removed',
     });
     await assert.rejects(async () => networks.remove('x'), { kind: 'NotFound' });
-    await assert.rejects(async () => networks.create({ Name: 'host' }), { kind: 'Forbidden' });
-    await assert.rejects(async () => networks.create({ Name: 'mine' }), { kind: 'NotImplemented' });
+    await assert.rejects(async () => networks.create(creation('host')), { kind: 'Forbidden' });
     assert.deepEqual(await networks.prune(new Map()), { NetworksDeleted: [] });
   });
 
   void test('docker0 or its subnet belongs to someone else: the next free ones, and a warning', async () => {
-    world.kernel.links.set('docker0', { name: 'docker0', kind: 'bridge', master: '', alias: '' });
+    world.kernel.links.set('docker0', { name: 'docker0', kind: 'bridge', master: '', alias: '', up: true });
     world.kernel.addresses.push({ link: 'docker0', address: '172.17.0.1/16' });
     world.kernel.routes.push({ link: 'tun0', destination: '172.18.4.0/24' });
     const { networks } = await world.started();
     const view = networks.inspect('bridge', { verbose: false, scope: '' });
     assert.equal((view['Options'] as Record<string, string>)['com.docker.network.bridge.name'], 'docker1');
     assert.match(JSON.stringify(view['IPAM']), /"172.19.0.0\/16"/);
-    assert.match(world.warnings.join('\n'), /docker0 belongs to someone else[^]*172.17.0.0\/16 is in use on docker0/);
+    assert.match(world.warnings.join('\n'), /docker0 belongs to someone else[^]*172.17.0.0\/16 is in use by docker0/);
     const other = new World();
     other.kernel.addresses.push({ link: 'eth0', address: '172.17.5.5/24' });
     await assert.rejects(async () => other.started({ bip: '172.17.0.1/16' }), {
       kind: 'Conflict',
-      message: '--bip 172.17.0.1/16 overlaps 172.17.5.0/24 on eth0 of this host',
+      message: '--bip 172.17.0.1/16 overlaps 172.17.5.0/24 of eth0 of this host',
     });
   });
 
@@ -307,15 +324,16 @@ void describe('networks and sandboxes', () => {
       dns: ['10.9.0.53'],
     });
     const { namespacePath = '' } = await sandboxes.open(request('c'));
-    const [eth0] = world.kernel.namespaces.get(namespacePath) ?? [];
+    const [eth0] = world.kernel.namespaces.get(namespacePath)?.interfaces ?? [];
     assert.equal(eth0?.addresses[0], '10.9.0.128/24');
     assert.match(eth0.addresses[1] ?? '', /^fd.*::2\/64$/);
-    assert.deepEqual([eth0.mtu, eth0.isolated, eth0.routes[0]?.via], [1400, true, '10.9.0.254']);
+    assert.deepEqual([eth0.mtu, eth0.isolated], [1400, true]);
+    assert.equal(world.kernel.namespaces.get(namespacePath)?.defaults[0]?.via, '10.9.0.254');
     assert.match(world.files.read('/c/c/resolv.conf') ?? '', /^nameserver 10.9.0.53$/m);
 
     const administrators = new World();
     await assert.rejects(async () => administrators.started({ bridge: 'br0' }), /must be created manually/);
-    administrators.kernel.links.set('br0', { name: 'br0', kind: 'bridge', master: '', alias: '' });
+    administrators.kernel.links.set('br0', { name: 'br0', kind: 'bridge', master: '', alias: '', up: true });
     administrators.kernel.addresses.push({ link: 'br0', address: '10.1.0.7/24' });
     const parts = await administrators.started({ bridge: 'br0' });
     await parts.sandboxes.open(request('c'));
@@ -336,11 +354,17 @@ void describe('networks and sandboxes', () => {
     await first.sandboxes.open(request('friend', { networkMode: 'container:kept' }));
     await first.shutdown({ keep: true });
     // A crash between the kernel and the store, and a bridge that somebody took a port out of.
-    world.kernel.namespaces.set('/run/berth/netns/stray', []);
-    world.kernel.links.set('vethdeadbee', { name: 'vethdeadbee', kind: 'veth', master: 'docker0', alias: '' });
-    world.kernel.links.set('tap0', { name: 'tap0', kind: 'tun', master: 'docker0', alias: '' });
-    const hostName = world.kernel.namespaces.get(kept.namespacePath ?? '')?.[0]?.hostName ?? '';
-    world.kernel.links.set(hostName, { name: hostName, kind: 'veth', master: '', alias: '' });
+    world.kernel.namespaces.set('/run/berth/netns/stray', { interfaces: [], defaults: [] });
+    world.kernel.links.set('vethdeadbee', {
+      name: 'vethdeadbee',
+      kind: 'veth',
+      master: 'docker0',
+      alias: '',
+      up: true,
+    });
+    world.kernel.links.set('tap0', { name: 'tap0', kind: 'tun', master: 'docker0', alias: '', up: true });
+    const hostName = world.kernel.namespaces.get(kept.namespacePath ?? '')?.interfaces[0]?.hostName ?? '';
+    world.kernel.links.set(hostName, { name: hostName, kind: 'veth', master: '', alias: '', up: true });
     const before = first.networks.resolve('bridge').id;
 
     const second = world.start();
@@ -349,6 +373,7 @@ void describe('networks and sandboxes', () => {
         ['kept', { pid: 42, name: 'renamed' }],
         ['friend', { pid: 43, name: 'friend' }],
       ]),
+      new Map(),
     );
     assert.equal(second.networks.resolve('bridge').id, before);
     assert.deepEqual([...world.kernel.namespaces.keys()], [kept.namespacePath]);
@@ -365,7 +390,7 @@ void describe('networks and sandboxes', () => {
     for (const id of ['kept', 'friend', 'new']) await second.sandboxes.close(id);
     await second.shutdown({ keep: false });
     assert.deepEqual([...world.kernel.links.keys()], ['tap0']);
-    assert.equal(world.firewall.rules, undefined);
+    assert.equal(world.firewall.up, false);
   });
 
   void test('started with another subnet while a container runs: a warning, and no address is given twice', async () => {
@@ -373,7 +398,7 @@ void describe('networks and sandboxes', () => {
     await first.sandboxes.open(request('a'));
     await first.shutdown({ keep: true });
     const second = world.start({ bip: '172.17.0.2/24' });
-    await second.sandboxes.restore(new Map([['a', { pid: 1, name: 'a' }]]));
+    await second.sandboxes.restore(new Map([['a', { pid: 1, name: 'a' }]]), new Map());
     assert.match(world.warnings.join(), /no longer has/);
     await second.sandboxes.close('a');
     await second.sandboxes.open(request('b'));
@@ -395,19 +420,25 @@ void describe('networks and sandboxes', () => {
     await sandboxes.open(request('a'));
     const port = [...world.kernel.links.keys()].find((name) => name.startsWith('veth')) ?? '';
     world.kernel.links.delete('docker0');
-    world.kernel.links.set(port, { name: port, kind: 'veth', master: '', alias: '' });
+    world.kernel.links.set(port, { name: port, kind: 'veth', master: '', alias: '', up: true });
     await sandboxes.open(request('b'));
     assert.equal(world.kernel.links.get('docker0')?.kind, 'bridge');
     assert.equal(world.kernel.links.get(port)?.master, 'docker0');
-    assert.match(world.warnings.join(), /docker0 was deleted by someone else/);
+    assert.match(world.warnings.join(), /docker0 was changed by someone else/);
   });
 
   void test('a bridge that another daemon has made under our name since stays at our end', async () => {
     const parts = await world.started();
-    world.kernel.links.set('docker0', { name: 'docker0', kind: 'bridge', master: '', alias: 'berth-0a1b2c3d:bridge' });
+    world.kernel.links.set('docker0', {
+      name: 'docker0',
+      kind: 'bridge',
+      master: '',
+      alias: 'berth-0a1b2c3d:bridge',
+      up: true,
+    });
     await parts.shutdown({ keep: false });
     assert.ok(world.kernel.links.has('docker0'));
-    assert.equal(world.firewall.rules, undefined);
+    assert.equal(world.firewall.up, false);
   });
 
   void test('without --iptables no rule is made, without --ip-forward nothing is switched on', async () => {

@@ -11,6 +11,7 @@ import { createLinuxKernel } from '../../src/linux/kernel.ts';
 import { textFiles } from '../../src/linux/text-files.ts';
 import type { Logger } from '../../src/log.ts';
 import { createNetworkController, instanceName } from '../../src/network/controller.ts';
+import { FakeAttendant } from '../../src/network/fake-attendant.ts';
 import type { SandboxRequest } from '../../src/network/port.ts';
 import type { NetworkSettings } from '../../src/network/settings.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
@@ -48,7 +49,8 @@ const defaults: NetworkSettings = {
   ipv6: false,
   ip: '0.0.0.0',
   hostGatewayIps: [],
-  allowDirectRouting: false,
+  userlandProxy: true,
+  defaultNetworkOptions: {},
   defaultAddressPools: [],
 };
 
@@ -66,17 +68,23 @@ async function serve({ root, settings, backend }: ProcessOptions): Promise<void>
     execRoot,
     store,
     kernel: createLinuxKernel(),
-    firewall: createFirewall({ backend, instance: instanceName(execRoot), log }),
+    firewall: createFirewall({
+      backend,
+      settings: { instance: instanceName(execRoot), directRouting: false, acceptMark: '' },
+      log,
+    }),
+    attendant: new FakeAttendant(),
     files: textFiles,
     publish: () => undefined,
     log,
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
     now: () => new Date().toISOString(),
+    later: (milliseconds, body) => void setTimeout(body, milliseconds),
   });
   const perform = async (call: Call): Promise<unknown> => {
     switch (call.call) {
       case 'restore':
-        return sandboxes.restore(new Map(Object.entries(call.running)));
+        return sandboxes.restore(new Map(Object.entries(call.running)), new Map());
       case 'open':
         mkdirSync(`${root}/c/${call.id}`, { recursive: true });
         return sandboxes.open({
@@ -86,6 +94,11 @@ async function serve({ root, settings, backend }: ProcessOptions): Promise<void>
           domainname: '',
           networkMode: 'default',
           endpoints: {},
+          links: [],
+          exposed: [],
+          portBindings: {},
+          publishAll: false,
+          netAdmin: false,
           dns: [],
           dnsSearch: [],
           dnsOptions: [],
