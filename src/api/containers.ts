@@ -1,11 +1,12 @@
 /** /containers: lifecycle and questions. The streams (logs, attach, wait) are in container-streams.ts. */
 import { invalidParameter, notFound } from '../errors.ts';
 import type { Containers } from '../engine/port.ts';
+import { byVersion } from './create-versions.ts';
 import { createRequest } from './decode/container.ts';
 import { portChange } from './decode/ports.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './router.ts';
-import { endpointFor, inspectShape } from './shapes.ts';
+import { inspectShape } from './shapes.ts';
 import { checkPorts, validateCreate } from './validate.ts';
 
 const LIST_FILTERS = new Set([
@@ -60,19 +61,10 @@ export function containerRoutes(containers: Containers): Route[] {
       async handle(x) {
         const request = await x.body(createRequest, 'CreateRequest');
         validateCreate(request, x.version);
-        const asked = Object.entries(request.networking.EndpointsConfig);
-        const EndpointsConfig = Object.fromEntries(
-          asked.map(([name, settings]) => [name, endpointFor(settings, x.version)]),
-        );
+        const { parts, warnings } = byVersion(request, x.version);
         const name = x.query.string('name').replace(/^\//, '');
-        x.json(
-          201,
-          await containers.create({
-            name: name === '' ? undefined : name,
-            ...request,
-            networking: { EndpointsConfig },
-          }),
-        );
+        const { Id, Warnings } = await containers.create({ name: name === '' ? undefined : name, ...parts });
+        x.json(201, { Id, Warnings: [...Warnings, ...warnings] });
       },
     },
     {

@@ -1,4 +1,5 @@
 /** /networks. */
+import { invalidParameter } from '../errors.ts';
 import type { Containers } from '../engine/port.ts';
 import type { Networks } from '../network/port.ts';
 import { networkConnect, networkCreate, networkDisconnect } from './decode/network.ts';
@@ -9,6 +10,14 @@ import { endpointFor, networkShape } from './shapes.ts';
 const LIST_FILTERS = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
 const PRUNE_FILTERS = new Set(['label', 'label!', 'until']);
 
+/** Go's strconv.ParseBool, unlike the other booleans of the API. */
+function parseVerbose(text: string): boolean {
+  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true;
+  if (['', '0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return false;
+  const quoted = JSON.stringify(text);
+  throw invalidParameter(`invalid value for verbose: ${text}: strconv.ParseBool: parsing ${quoted}: invalid syntax`);
+}
+
 export function networkRoutes(networks: Networks, containers: Pick<Containers, 'connect' | 'disconnect'>): Route[] {
   const list = (x: Exchange): void => x.json(200, networks.list(x.query.filters(LIST_FILTERS)));
   return [
@@ -18,7 +27,7 @@ export function networkRoutes(networks: Networks, containers: Pick<Containers, '
       method: 'GET',
       path: '/networks/{id*}',
       handle(x) {
-        const options = { verbose: x.query.bool('verbose'), scope: x.query.string('scope') };
+        const options = { verbose: parseVerbose(x.query.string('verbose')), scope: x.query.string('scope') };
         x.json(200, networkShape(networks.inspect(x.param('id'), options), x.version));
       },
     },

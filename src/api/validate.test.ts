@@ -66,5 +66,5 @@ void test('what is in order passes', () => {
 void test('several networks at once since 1.44', () => {
   const body = { NetworkingConfig: { EndpointsConfig: { a: {}, b: {} } } };
   validate(body, 44);
-  assert.throws(() => validate(body, 43), /Container cannot be connected to network endpoints: a, b/);
+  assert.throws(() => validate(body, 43), /Container cannot be created with multiple network endpoints: a, b/);
 });

@@ -133,7 +133,7 @@ function checkNetworking({ config, hostConfig, networking }: CreateParts, versio
   const names = Object.keys(networking.EndpointsConfig);
   // Since 1.44 a container may start with several networks.
   if (version < 44 && names.length > 1) {
-    throw invalidParameter(`Container cannot be connected to network endpoints: ${names.join(', ')}`);
+    throw invalidParameter(`Container cannot be created with multiple network endpoints: ${names.join(', ')}`);
   }
   const mode = hostConfig.NetworkMode;
   if (mode.startsWith('container:')) return checkJoined({ config, hostConfig, networking });

@@ -1,5 +1,6 @@
 /** The filters of `GET /containers/json` and of prune, as dockerd understands them. Pure. */
 import { invalidParameter } from '../errors.ts';
+import type { PortMap } from '../model/container.ts';
 import type { Filters } from '../model/json.ts';
 import type { SandboxView } from '../network/port.ts';
 import type { ContainerRecord } from './record.ts';
@@ -60,6 +61,9 @@ const yes = (text: string): boolean => {
   throw invalidParameter(`invalid filter 'is-task=[${JSON.stringify(text)}]'`);
 };
 
+const boundIn = (ports: PortMap): string[] =>
+  Object.entries(ports).flatMap(([port, entries]) => (entries !== null && entries.length > 0 ? [port] : []));
+
 type Test = (candidate: Candidate, values: readonly string[]) => boolean;
 
 function tests(lookups: FilterLookups): Readonly<Record<string, Test>> {
@@ -85,11 +89,8 @@ function tests(lookups: FilterLookups): Readonly<Record<string, Test>> {
       record.mounts.some(({ Name, Destination, Source }) => [Name, Destination, Source].includes(value)),
     ),
     expose: some(({ record }, value) => matchesPort(value, Object.keys(record.config.ExposedPorts ?? {}))),
-    publish: some(({ sandbox }, value) =>
-      matchesPort(
-        value,
-        Object.entries(sandbox?.Ports ?? {}).flatMap(([key, bound]) => (bound && bound.length > 0 ? [key] : [])),
-      ),
+    publish: some(({ record, sandbox }, value) =>
+      matchesPort(value, [...boundIn(record.hostConfig.PortBindings), ...boundIn(sandbox?.Ports ?? {})]),
     ),
     health: some((_, value) => value === 'none'),
     isolation: some((_, value) => ['', 'default'].includes(value)),

@@ -36,7 +36,10 @@ void test('adding', () => {
 void test('removing: all of a port, or the binding that is meant', () => {
   const before = { '80/tcp': [at('8000-8010'), at('9000', '127.0.0.1'), at('9000')], '53/udp': [at('')] };
   assert.deepEqual(change(before, {}, { '80': null }), { '53/udp': [at('')] });
-  assert.deepEqual(change(before, {}, { '80': [at('9000')] })['80/tcp'], [at('8000-8010'), at('9000', '127.0.0.1')]);
+  const left = (wanted: { HostIp: string; HostPort: string }): PortMap[string] | undefined =>
+    change(before, {}, { '80': [wanted] })['80/tcp'];
+  assert.deepEqual(left(at('9000')), [at('8000-8010')]);
+  assert.deepEqual(change({ '80/tcp': [at(''), at('')] }, {}, { '80': [at('32769', '::')] })['80/tcp'], [at('')]);
   assert.deepEqual(change(before, {}, { '80': [at('8004')] })['80/tcp'], [at('9000', '127.0.0.1'), at('9000')]);
   assert.deepEqual(Object.keys(change(before, {}, { '53/udp': [at('32768')] })), ['80/tcp']);
   assert.deepEqual(change(before, { '53/udp': [at('53')] }, { '53/udp': null })['53/udp'], [at('53')]);

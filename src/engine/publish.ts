@@ -12,20 +12,30 @@ export interface PortChange {
   remove: PortMap;
 }
 
-/** Whether `entry`, as it was asked for, is or may have become `wanted`. */
-function isMeant(entry: PortMapEntry, wanted: PortMapEntry): boolean {
-  // Without an address it is bound to all of both families, and shown as two.
-  const everywhere = entry.HostIp === '' && ['0.0.0.0', '::'].includes(wanted.HostIp);
-  if (wanted.HostIp !== '' && wanted.HostIp !== entry.HostIp && !everywhere) return false;
-  if (wanted.HostPort === '' || entry.HostPort === '' || wanted.HostPort === entry.HostPort) return true;
-  const [first = '', last = ''] = entry.HostPort.split('-');
-  return last !== '' && Number(wanted.HostPort) >= Number(first) && Number(wanted.HostPort) <= Number(last);
+const isRange = (text: string): boolean => text === '' || text.includes('-');
+
+/** Whether the host port that `wanted` names may have come of an entry that leaves it open. */
+function mayBe({ HostPort }: PortMapEntry, wanted: PortMapEntry): boolean {
+  const [first = '', last = first] = HostPort.split('-');
+  return HostPort === '' || (Number(wanted.HostPort) >= Number(first) && Number(wanted.HostPort) <= Number(last));
 }
 
-/** The nearest first: what was asked for in these words, then what leaves the port open. */
-function indexOf(entries: readonly PortMapEntry[], wanted: PortMapEntry): number {
-  const exact = entries.findIndex((entry) => entry.HostIp === wanted.HostIp && entry.HostPort === wanted.HostPort);
-  return exact >= 0 ? exact : entries.findIndex((entry) => isMeant(entry, wanted));
+/**
+ * Without an address a port is bound to all of both families, and shown as two bindings: each of them means both, for the
+ * record has one entry.
+ */
+const inRecordsWords = (wanted: PortMapEntry, entries: readonly PortMapEntry[]): PortMapEntry =>
+  ['0.0.0.0', '::'].includes(wanted.HostIp) && !entries.some(({ HostIp }) => HostIp === wanted.HostIp)
+    ? { ...wanted, HostIp: '' }
+    : wanted;
+
+/** The entries that are left: all go that have the words of `wanted`, else the first that may have become it. */
+function without(entries: readonly PortMapEntry[], wanted: PortMapEntry): PortMapEntry[] {
+  const there = entries.filter(({ HostIp }) => wanted.HostIp === '' || HostIp === wanted.HostIp);
+  const exact = there.filter(({ HostPort }) => wanted.HostPort === '' || HostPort === wanted.HostPort);
+  const open = there.find((entry) => isRange(entry.HostPort) && mayBe(entry, wanted));
+  const going = exact.length > 0 ? exact : [open];
+  return entries.filter((entry) => !going.includes(entry));
 }
 
 /** The bindings after the change. NotFound for what is not published, Conflict for what is already. */
@@ -34,15 +44,16 @@ export function changedBindings(before: PortMap, { add, remove }: PortChange, na
   for (const [port, entries] of Object.entries(remove)) {
     const left = after.get(port) ?? [];
     if (left.length === 0) throw notFound(`No public port '${port}' published for ${name}`);
-    if (entries === null) after.delete(port);
+    let now = entries === null ? [] : left;
     for (const wanted of entries ?? []) {
-      const index = indexOf(left, wanted);
-      if (index < 0) {
+      const next = without(now, inRecordsWords(wanted, left));
+      if (next.length === now.length) {
         throw notFound(`No public port '${port}' published for ${name} at ${wanted.HostIp || '*'}:${wanted.HostPort}`);
       }
-      left.splice(index, 1);
-      if (left.length === 0) after.delete(port);
+      now = next;
     }
+    after.delete(port);
+    if (now.length > 0) after.set(port, now);
   }
   for (const [port, entries] of Object.entries(add)) {
     const there = after.get(port) ?? [];
@@ -74,6 +85,14 @@ function writtenOut({ PortBindings, PublishAllPorts }: HostConfig, exposed: read
   return { ...PortBindings, ...Object.fromEntries(all.map((port) => [port, [{ HostIp: '', HostPort: '' }]])) };
 }
 
+const asRecorded = (remove: PortMap, before: PortMap): PortMap =>
+  Object.fromEntries(
+    Object.entries(remove).map(([port, entries]) => [
+      port,
+      entries && entries.map((wanted) => inRecordsWords(wanted, before[port] ?? [])),
+    ]),
+  );
+
 const bound = (ports: PortMap): PortMap =>
   Object.fromEntries(Object.entries(ports).filter(([, entries]) => entries !== null && entries.length > 0));
 
@@ -97,9 +116,10 @@ export async function publishPorts(
     }
     const change = normalizedChange(asked);
     const exposed = Object.keys(config.ExposedPorts ?? {});
-    const PortBindings = changedBindings(writtenOut(host, exposed), change, record.name);
+    const before = writtenOut(host, exposed);
+    const PortBindings = changedBindings(before, change, record.name);
     const after = withBound(config.ExposedPorts ?? {}, PortBindings);
-    if (running) await sandboxes.publish(id, change);
+    if (running) await sandboxes.publish(id, { add: change.add, remove: asRecorded(change.remove, before) });
     const whole = host.PublishAllPorts && Object.keys(after).every((port) => PortBindings[port] !== undefined);
     record.hostConfig = { ...host, PortBindings, PublishAllPorts: whole };
     record.config = { ...config, ExposedPorts: after };
