@@ -30,7 +30,6 @@ export class Readiness implements Disposable {
   readonly #event = Buffer.allocUnsafeSlow(EVENT_SIZE).fill(0);
   readonly #events = Buffer.allocUnsafeSlow(EVENT_SIZE * BATCH).fill(0);
   #poll: { close(): void } | undefined;
-  #pause: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** So many descriptors in the process, these and others, will not make it wait. */
@@ -57,27 +56,16 @@ export class Readiness implements Disposable {
     };
   }
 
-  /** Nobody is called for so long: what is readable cannot be served, and would be reported without end. */
-  pause(milliseconds: number): void {
-    if (this.#pause || this.#closed) return;
-    this.#unwatch();
-    this.#pause = setTimeout(() => {
-      this.#pause = undefined;
-      this.#watch();
-    }, milliseconds);
-  }
-
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#pause);
     this.#unwatch();
     this.#callbacks.clear();
     libc.close(this.#epoll);
   }
 
   #watch(): void {
-    if (this.#poll || this.#pause || this.#closed || this.#callbacks.size === 0) return;
+    if (this.#poll || this.#closed || this.#callbacks.size === 0) return;
     this.#poll = pollReadable(this.#epoll, () => this.#deliver());
   }
 

@@ -210,7 +210,7 @@ void describe('what bindings mean', () => {
 
   void test('inspect shows exposed ports, too, in the order of their texts', () => {
     assert.equal(
-      JSON.stringify(portMap(bindings, ['80/tcp', '443', '53/udp'])),
+      JSON.stringify(portMap(bindings, ['80/tcp', '443', '$PORT', '53/udp'])),
       JSON.stringify({
         '443/tcp': null,
         '53/udp': null,

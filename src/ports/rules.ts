@@ -1,5 +1,6 @@
 /** What port bindings mean to the firewall, and to `inspect`. */
 import type { PortRule } from '../drivers/plan.ts';
+import { BerthError } from '../errors.ts';
 import type { PortMap } from '../model/container.ts';
 import type { PortBinding } from '../network/records.ts';
 import { familyOf, parseContainerPorts } from './spec.ts';
@@ -23,7 +24,9 @@ export function portRules(bindings: readonly PortBinding[], bridge: (networkId: 
 export function portMap(bindings: readonly PortBinding[], exposed: readonly string[]): PortMap {
   const entries = new Map<string, PortMap[string]>();
   for (const key of exposed) {
-    const { first, last, protocol } = parseContainerPorts(key);
+    const ports = exposedPorts(key);
+    if (!ports) continue;
+    const { first, last, protocol } = ports;
     for (let port = first; port <= last; port++) entries.set(`${port}/${protocol}`, null);
   }
   for (const { protocol, port, hostAddress, hostPort } of bindings) {
@@ -33,4 +36,14 @@ export function portMap(bindings: readonly PortBinding[], exposed: readonly stri
     entries.set(key, list);
   }
   return Object.fromEntries([...entries].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** An image may say EXPOSE $PORT: that hinders nobody to look at its containers. */
+function exposedPorts(key: string): ReturnType<typeof parseContainerPorts> | undefined {
+  try {
+    return parseContainerPorts(key);
+  } catch (error) {
+    if (error instanceof BerthError) return undefined;
+    throw error;
+  }
 }

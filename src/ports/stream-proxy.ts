@@ -31,6 +31,8 @@ export function serveStream(
   let target: ProxyTarget = first;
   const connections = new Set<StreamRelay>();
   const fd = listenStream(hostAddress, hostPort);
+  let unwatch = (): void => undefined;
+  let pause: NodeJS.Timeout | undefined;
   const accept = (): void => {
     try {
       for (let taken = 0; taken < ACCEPT_BATCH; taken++) {
@@ -40,13 +42,24 @@ export function serveStream(
         connections.add(connection);
       }
     } catch (error) {
+      // What waits in the queue would be reported without end.
       log.warn('connections to a published port have to wait', { hostAddress, hostPort, error: messageOf(error) });
-      readiness.pause(EXHAUSTED_PAUSE);
+      unwatch();
+      pause = setTimeout(resume, EXHAUSTED_PAUSE);
     }
   };
-  let unwatch: () => void;
-  try {
+  const resume = (): void => {
+    try {
+      watch();
+    } catch {
+      pause = setTimeout(resume, EXHAUSTED_PAUSE);
+    }
+  };
+  const watch = (): void => {
     unwatch = readiness.add(fd, accept);
+  };
+  try {
+    watch();
   } catch (error) {
     libc.close(fd);
     throw error;
@@ -54,6 +67,7 @@ export function serveStream(
   return {
     aim: (next) => (target = next),
     close() {
+      clearTimeout(pause);
       unwatch();
       libc.close(fd);
       for (const connection of connections) connection.reset();

@@ -26,4 +26,5 @@ scenario('big transfer', 'TCP: a quarter of a gigabyte past a slow reader');
 scenario('many connections', 'TCP: 2,000 connections leave no descriptor');
 scenario('no descriptors left', 'TCP: without descriptors, connections wait', ['prlimit', '--nofile=64:64']);
 scenario('udp', 'UDP: a socket for each client, answers from the address that was asked');
+scenario('udp clients without end', 'UDP: clients that come and do not go cost a bounded number of sockets');
 scenario('sctp', 'SCTP: kept where the kernel has it');

@@ -11,6 +11,8 @@ import type { Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { silent } from '../../src/log.ts';
 import type { HeldPort } from '../../src/network/attendant.ts';
+import { Readiness } from '../../src/linux/listen-readiness.ts';
+import { DatagramFlows, serveDatagrams } from '../../src/ports/datagram-proxy.ts';
 import { createHeldPorts } from '../../src/ports/held.ts';
 import type { HeldPorts } from '../../src/ports/held.ts';
 import { until } from '../support/wait.ts';
@@ -377,6 +379,34 @@ const scenarios: Record<string, (held: HeldPorts) => Promise<void>> = {
     assert.equal((await ask(one, 'x', 9000, '::1'))[0], 'back');
     held.release('a');
     for (const socket of [again, one, two, four]) socket.close();
+    await until(() => descriptors() <= before);
+  },
+
+  async 'udp clients without end'() {
+    const before = descriptors();
+    const server = await bindUdp('udp4', 53, CONTAINER);
+    server.on('message', (_data, from) => server.send(`${from.port}`, from.port, from.address));
+    const flows = new DatagramFlows({ idle: 200, limit: 3 });
+    const readiness = new Readiness();
+    const place = { hostAddress: '::1', hostPort: 9000, address: CONTAINER, port: 53 };
+    const socket = serveDatagrams(place, { readiness, flows, log: silent });
+    const clients = await Promise.all(Array.from({ length: 5 }, async () => bindUdp('udp6', 0, '::1')));
+    const used = descriptors();
+    const sources: string[] = [];
+    for (const client of clients) sources.push((await ask(client, 'x', 9000, '::1'))[0]);
+    assert.equal(new Set(sources).size, 5);
+    assert.equal(descriptors() - used, 3, 'the one idle longest makes room');
+    const last = clients.at(-1);
+    const first = clients.at(0);
+    assert.ok(first && last);
+    assert.equal((await ask(last, 'x', 9000, '::1'))[0], sources.at(-1));
+    assert.notEqual((await ask(first, 'x', 9000, '::1'))[0], sources[0]);
+    await until(() => descriptors() === used);
+    assert.notEqual((await ask(last, 'x', 9000, '::1'))[0], sources.at(-1), 'idle for too long');
+    socket.close();
+    flows[Symbol.dispose]();
+    readiness[Symbol.dispose]();
+    for (const one of [server, ...clients]) one.close();
     await until(() => descriptors() <= before);
   },
 
