@@ -145,6 +145,15 @@ void describe('values', () => {
     [['--default-address-pool=base=x,size=4'], /invalid base pool "x"/],
     [['--iptables=false', '--icc=false'], /ICC=false uses iptables/],
     [['--firewall-backend=pf'], /invalid firewall-backend "pf"/],
+    [
+      ['--bridge-accept-fwmark=x'],
+      /^invalid bridge-accept-fwmark: invalid firewall mark "x": strconv.ParseUint: parsing "x": invalid syntax$/,
+    ],
+    [['--bridge-accept-fwmark=1/'], /invalid firewall mask "1\/": strconv.ParseUint: parsing "": invalid syntax$/],
+    [['--bridge-accept-fwmark=0x100000000'], /value out of range$/],
+    [['--default-network-opt=bridge=x'], /^invalid value "bridge=x" for map option, should be root-key=key=value$/],
+    [['--fixed-cidr-v6=ff02::/64'], /^invalid fixed-cidr-v6: multicast subnet 'ff02::\/64' is not allowed$/],
+    [['--fixed-cidr-v6=fe80::/80'], /clashes with the Link-Local prefix 'fe80::\/64'$/],
     [['--default-ulimit=x=1'], /^invalid ulimit type: x$/],
     [['--default-ulimit=nofile=5:1'], /soft limit/],
     [['--default-shm-size=lots'], /invalid size: 'lots'/],
@@ -156,6 +165,39 @@ void describe('values', () => {
   ];
   for (const [argv, message] of cases) void test(argv.join(' '), () => refused(argv, message));
 
+  void test('options of networks by driver, on the command line and in daemon.json', () => {
+    const mtu = 'com.docker.network.driver.mtu';
+    const wanted = { bridge: { [mtu]: '1400', 'com.docker.network.enable_ipv6': 'true' }, overlay: { [mtu]: '1=2' } };
+    assert.deepEqual(
+      settings([
+        `--default-network-opt=bridge=${mtu}=1400`,
+        '--default-network-opt=bridge=com.docker.network.enable_ipv6=true',
+        `--default-network-opt=overlay=${mtu}=1=2`,
+      ]).network.defaultNetworkOptions,
+      wanted,
+    );
+    assert.deepEqual(settings([], { 'default-network-opts': wanted }).network.defaultNetworkOptions, wanted);
+    refused([], /"default-network-opts" must be an object of objects of strings/, { 'default-network-opts': { a: 1 } });
+    const strange = settings(['--default-network-opt=__proto__=a=b']).network.defaultNetworkOptions;
+    assert.deepEqual(Object.entries(strange), [['__proto__', { a: 'b' }]]);
+  });
+  void test('marks of the firewall, as Go reads numbers', () => {
+    const mark = (text: string): string => settings([`--bridge-accept-fwmark=${text}`]).network.bridgeAcceptFwmark;
+    assert.deepEqual(['', '1', '0x10/0xff', '010', '0b11', '4294967295'].map(mark), [
+      '',
+      '1',
+      '16/255',
+      '8',
+      '3',
+      '4294967295',
+    ]);
+  });
+  void test('flags of the network that Berth always obeys are accepted in silence', () => {
+    const argv = ['--ip-forward-no-drop', '--allow-direct-routing', '--userland-proxy=false', '--ip=127.0.0.1'];
+    assert.deepEqual(load([...argv, '--bridge-accept-fwmark=1', '--default-network-opt=bridge=a=b']).warnings, []);
+    const { allowDirectRouting, userlandProxy, ip } = settings(argv).network;
+    assert.deepEqual([allowDirectRouting, userlandProxy, ip], [true, false, '127.0.0.1']);
+  });
   void test('iptables=false takes masquerading with it', () => {
     assert.equal(settings(['--iptables=false']).network.ipMasq, false);
   });

@@ -92,6 +92,14 @@ function convert(flag: DaemonFlag, key: string, raw: unknown): FlagValue {
       return isObject(raw) ? Object.entries(raw).map(ulimitText) : refuse('an object of {"Name", "Soft", "Hard"}');
     case 'map':
       return isObject(raw) ? Object.entries(raw).map(([k, v]) => `${k}=${show(v)}`) : refuse('an object');
+    case 'map-map': {
+      const wanted = 'an object of objects of strings';
+      return Object.entries(isObject(raw) ? raw : refuse(wanted)).flatMap(([root, inner]) =>
+        Object.entries(isObject(inner) ? inner : refuse(wanted)).map(([key, value]) =>
+          typeof value === 'string' ? `${root}=${key}=${value}` : refuse(wanted),
+        ),
+      );
+    }
   }
 }
 

@@ -17,7 +17,9 @@ export type FlagType =
   /** base=CIDR,size=BITS, several times; in daemon.json an array of {base, size}. */
   | 'pool-options'
   /** KEY=VALUE, several times; in daemon.json an object. */
-  | 'map';
+  | 'map'
+  /** ROOT=KEY=VALUE, several times; in daemon.json an object of objects. */
+  | 'map-map';
 
 export interface DaemonFlag {
   name: string;
@@ -85,7 +87,6 @@ export const daemonFlags: readonly DaemonFlag[] = [
     name: 'bridge-accept-fwmark',
     type: 'string',
     help: 'Accept packets with this firewall mark/mask in bridge networks',
-    ignored: 'firewall marks',
   },
   { name: 'builder', type: 'map', help: 'Settings of the builder', ignored: 'builder: use Buildah', hidden: true },
   {
@@ -179,11 +180,10 @@ export const daemonFlags: readonly DaemonFlag[] = [
   },
   {
     name: 'default-network-opt',
-    type: 'map',
+    type: 'map-map',
     placeholder: 'mapmap',
     key: 'default-network-opts',
-    help: 'Default network options',
-    ignored: 'default options per network driver',
+    help: 'Options that new networks of a driver have when nobody says otherwise: DRIVER=OPTION=VALUE',
   },
   {
     name: 'default-runtime',
@@ -263,7 +263,7 @@ export const daemonFlags: readonly DaemonFlag[] = [
     name: 'ip-forward-no-drop',
     type: 'bool',
     default: false,
-    help: 'Do not set the filter-FORWARD policy to DROP when enabling IP forwarding',
+    help: 'Do not set the filter-FORWARD policy to DROP when enabling IP forwarding (always so: the policy is the administrator’s)',
   },
   { name: 'ip-masq', type: 'bool', default: true, help: 'Enable IP masquerading for the default bridge network' },
   { name: 'ip6tables', type: 'bool', default: true, help: 'Enable addition of IPv6 firewall rules' },
@@ -411,7 +411,7 @@ export const daemonFlags: readonly DaemonFlag[] = [
 ];
 
 export const isRepeatable = (type: FlagType): boolean =>
-  type === 'list' || type === 'ulimit' || type === 'pool-options' || type === 'map';
+  type === 'list' || type === 'ulimit' || type === 'pool-options' || type === 'map' || type === 'map-map';
 
 /** Key of the flag in daemon.json, undefined when the file cannot say it. */
 export const keyOf = (flag: DaemonFlag): string | undefined =>

@@ -1,6 +1,9 @@
 /** The flags about networks, checked one by one and against each other. Pure. */
 import { isIP } from 'node:net';
+import { isInterfaceName } from '../drivers/names.ts';
 import { invalidParameter } from '../errors.ts';
+import { parsePrefix } from '../ipam/address.ts';
+import { ipv6SubnetFault } from '../network/create-ipam.ts';
 import type { Options } from './config.ts';
 import type { DaemonNetworkSettings } from './settings.ts';
 import * as values from './values.ts';
@@ -12,7 +15,7 @@ export function networkSettings(options: Options): DaemonNetworkSettings {
     bip: values.interfaceAddress('bip', options.string('bip'), 'ipv4'),
     bip6: values.interfaceAddress('bip6', options.string('bip6'), 'ipv6'),
     fixedCidr: values.cidr('fixed-cidr', options.string('fixed-cidr'), 'ipv4'),
-    fixedCidr6: values.cidr('fixed-cidr-v6', options.string('fixed-cidr-v6'), 'ipv6'),
+    fixedCidr6: fixedCidr6(values.cidr('fixed-cidr-v6', options.string('fixed-cidr-v6'), 'ipv6')),
     defaultGateway: gateway(options.string('default-gateway'), 4),
     defaultGateway6: gateway(options.string('default-gateway-v6'), 6),
     mtu: options.int('mtu'),
@@ -35,6 +38,8 @@ export function networkSettings(options: Options): DaemonNetworkSettings {
       .flatMap((text) => text.split(','))
       .map(values.ip),
     allowDirectRouting: options.bool('allow-direct-routing'),
+    bridgeAcceptFwmark: firewallMark(options.string('bridge-accept-fwmark')),
+    defaultNetworkOptions: values.mapOfMaps(options.list('default-network-opt')),
     defaultAddressPools: options.list('default-address-pool').map(values.addressPool),
   };
   checkTogether(settings);
@@ -72,12 +77,35 @@ function checkTogether(settings: DaemonNetworkSettings): void {
   }
 }
 
-/** Interface names: dev_valid_name() of the kernel, 15 bytes. */
 function bridgeName(name: string): string {
-  if (name !== '' && (!/^[^\s/:]{1,15}$/.test(name) || name === '.' || name === '..')) {
+  if (name !== '' && !isInterfaceName(name)) {
     throw invalidParameter(`invalid bridge name "${name}": at most 15 characters, no space, '/' or ':'`);
   }
   return name;
+}
+
+function fixedCidr6(text: string): string {
+  const prefix = parsePrefix(text);
+  const fault = prefix ? ipv6SubnetFault(prefix) : '';
+  if (fault !== '') throw invalidParameter(`invalid fixed-cidr-v6: ${fault}`);
+  return text;
+}
+
+/** 'MARK' or 'MARK/MASK'. */
+function firewallMark(text: string): string {
+  if (text === '') return '';
+  const [mark = '', mask] = text.split(/\/(.*)/s);
+  const number = (part: string, what: string): string => {
+    // As Go's strconv.ParseUint reads a number with base 0; a leading zero is octal.
+    const plain = part.replace(/^0(?=[0-7]+$)/, '0o');
+    const value = /^(0x[0-9a-f]+|0o[0-7]+|0b[01]+|\d+)$/i.test(plain) ? Number(plain) : Number.NaN;
+    const fault = Number.isNaN(value) ? 'invalid syntax' : value > 0xffff_ffff ? 'value out of range' : '';
+    if (fault === '') return String(value);
+    throw invalidParameter(
+      `invalid bridge-accept-fwmark: invalid firewall ${what} "${text}": strconv.ParseUint: parsing "${part}": ${fault}`,
+    );
+  };
+  return mask === undefined ? number(mark, 'mark') : `${number(mark, 'mark')}/${number(mask, 'mask')}`;
 }
 
 function gateway(text: string, family: 4 | 6): string {

@@ -80,6 +80,19 @@ export function addressPool(text: string): DefaultPool {
   return { base, size: bits };
 }
 
+/** 'bridge=com.docker.network.driver.mtu=1400', several times. */
+export function mapOfMaps(list: readonly string[]): Record<string, Record<string, string>> {
+  const result = new Map<string, Map<string, string>>();
+  for (const text of list) {
+    const [, root, key, value] = /^([^=]+)=([^=]+)=(.*)$/s.exec(text) ?? [];
+    if (root === undefined || key === undefined || value === undefined) {
+      throw invalidParameter(`invalid value "${text}" for map option, should be root-key=key=value`);
+    }
+    result.set(root, (result.get(root) ?? new Map<string, string>()).set(key.trim(), value));
+  }
+  return Object.fromEntries([...result].map(([root, inner]) => [root, Object.fromEntries(inner)]));
+}
+
 const units: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 };
 
 /** '64MiB', '64m', '1g', '65536' → bytes. */

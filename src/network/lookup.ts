@@ -53,15 +53,12 @@ function danglingOf(values: readonly string[]): boolean | undefined {
   throw invalidParameter(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`);
 }
 
-/**
- * What Go's regular expressions lack (look-around, back references), and what takes exponential time here and not there
- * (repeated repetitions).
- */
-const BACKTRACKING = /\(\?[=!<]|\\(?:[1-9]|k<)|[*+?}]\)[*+{]/;
+/** Look-around and back references: Go's regular expressions lack them, and here they take exponential time (src/berthd.ts). */
+const BACKTRACKING = /\(\?[=!<]|\\(?:[1-9]|k<)/;
 
 /** The text itself, or a regular expression that matches some of it; a pattern that is none matches nothing else. */
 function matcher(pattern: string): (text: string) => boolean {
-  if (pattern === '' || BACKTRACKING.test(pattern)) return (text) => text === pattern || pattern === '';
+  if (BACKTRACKING.test(pattern)) return (text) => text === pattern;
   try {
     const expression = new RegExp(pattern);
     return (text) => text === pattern || expression.test(text);
