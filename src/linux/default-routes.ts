@@ -6,11 +6,14 @@ import type { RouteInfo } from './netlink/route.ts';
 import type { NetlinkSocket } from './netlink/socket.ts';
 import { asRoute, routeInfo, routeRequest } from './plan-requests.ts';
 
-export function listDefaults(inside: NetlinkSocket): RouteInfo[] {
+export const isDefault = ({ prefixLength }: RouteInfo): boolean => prefixLength === 0;
+
+/** Of the main table. */
+export function listMainRoutes(inside: NetlinkSocket): RouteInfo[] {
   return inside.transact([listRoutes()]).flatMap(({ type, payload }) => {
     if (type !== RTM_NEWROUTE) return [];
     const route = decodeRoute(payload);
-    return isMainTable(route) && route.prefixLength === 0 ? [route] : [];
+    return isMainTable(route) ? [route] : [];
   });
 }
 
@@ -20,7 +23,7 @@ export function setDefaults(inside: NetlinkSocket, defaults: readonly DefaultRou
     inside,
     defaults.map((route) => route.interface),
   );
-  const present = listDefaults(inside);
+  const present = listMainRoutes(inside).filter(isDefault);
   const wanted = defaults.map((route) => ({ route, info: routeInfo(asRoute(route), indexOf(route.interface)) }));
   const isWanted = (one: RouteInfo): boolean => wanted.some(({ info }) => sameRoute(info, one));
   const requests = [

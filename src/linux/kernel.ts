@@ -1,11 +1,15 @@
 /** The network's kernel (network/kernel.ts) on real Linux. */
 import { rmdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { InterfacePlan } from '../drivers/plan.ts';
 import type { Kernel } from '../network/kernel.ts';
+import { createAnnouncer } from './announce.ts';
 import { enslave, ensureBridge } from './bridges.ts';
 import { setDefaults } from './default-routes.ts';
 import { configure, LO_INDEX, makePairs, removePairs } from './interfaces.ts';
 import { createLinkReaper } from './link-reaper.ts';
+import { createMonitor } from './monitor.ts';
+import type { Monitor } from './monitor.ts';
 import { adoptNamespace, createNamespace, dropNamespace, inNamespace, listNamespaces } from './namespace.ts';
 import { setUp } from './netlink/link.ts';
 import { NETLINK_ROUTE, openNetlink } from './netlink/socket.ts';
@@ -22,43 +26,75 @@ export interface LinuxKernel extends Kernel {
 export function createLinuxKernel(): LinuxKernel {
   const host = openNetlink(NETLINK_ROUTE);
   const reaper = createLinkReaper();
+  const announcer = createAnnouncer();
+  /** Namespaces that were made or adopted here. */
+  const paths = new Set<string>();
+  let monitor: Monitor | undefined;
+
+  const track = (path: string): void => {
+    paths.add(path);
+    monitor?.track(path);
+  };
+  const drop = (path: string): void => {
+    paths.delete(path);
+    monitor?.untrack(path);
+    announcer.cancel(path);
+    dropNamespace(path);
+  };
+  const announceAll = (path: string, plans: readonly InterfacePlan[], indexOf: (name: string) => number): void => {
+    for (const plan of plans) announcer.announce(path, plan, indexOf(plan.name));
+  };
 
   return {
     survey: () => survey(host),
-    present: () => survey(host),
-    watch() {},
+    present: () => monitor?.present() ?? survey(host),
+    watch(listener) {
+      if (monitor) throw new Error('the kernel is watched already');
+      monitor = createMonitor(host, listener);
+      for (const path of paths) monitor.track(path);
+    },
     ensureBridge: (plan) => ensureBridge(host, plan),
     enslave: (hostName, bridge) => enslave(host, hostName, bridge),
     setSysctls: applySysctls,
     createNamespace(path, interfaces, defaults) {
-      createNamespace(path, (fd) =>
+      const indexOf = createNamespace(path, (fd) =>
         withSocket((inside) => {
           makePairs(host, fd, interfaces);
-          configure(inside, interfaces, defaults, [setUp(LO_INDEX, 'lo')]);
+          return configure(inside, interfaces, defaults, [setUp(LO_INDEX, 'lo')]);
         }),
       );
+      track(path);
+      announceAll(path, interfaces, indexOf);
     },
     addInterface(path, plan) {
-      inNamespace(path, (fd) =>
+      const indexOf = inNamespace(path, (fd) =>
         withSocket((inside) => {
           makePairs(host, fd, [plan]);
           try {
-            configure(inside, [plan], []);
+            return configure(inside, [plan], []);
           } catch (error) {
             removePairs(host, [plan]);
             throw error;
           }
         }),
       );
+      announceAll(path, [plan], indexOf);
     },
     setDefaultRoutes(path, defaults) {
       inNamespace(path, () => withSocket((inside) => setDefaults(inside, defaults)));
     },
     repairNamespace(path, interfaces, defaults) {
-      return inNamespace(path, (fd) => withSocket((inside) => repair(host, inside, fd, interfaces, defaults).changed));
+      const { changed, made } = inNamespace(path, (fd) =>
+        withSocket((inside) => repair(host, inside, fd, interfaces, defaults)),
+      );
+      for (const { plan, index } of made) announcer.announce(path, plan, index);
+      return changed;
     },
-    adoptNamespace,
-    dropNamespace,
+    adoptNamespace(path, pid) {
+      adoptNamespace(path, pid);
+      track(path);
+    },
+    dropNamespace: drop,
     listNamespaces,
     removeDirectory(directory) {
       try {
@@ -68,11 +104,16 @@ export function createLinuxKernel(): LinuxKernel {
       }
     },
     async linksGone(names, patience) {
-      // Looking first would need the kernel's RTNL lock, which its own clean-up holds for up to 80 ms at a time.
-      if (patience > 0) await sleep(patience);
-      for (const name of names) await reaper.delete(name);
+      // Asking would need the kernel's RTNL lock, which its own clean-up holds for up to 80 ms at a time: the monitor is told.
+      if (monitor) await reaper.delete(await monitor.gone(names, patience));
+      else {
+        if (patience > 0) await sleep(patience);
+        await reaper.delete(names);
+      }
     },
     close() {
+      monitor?.close();
+      announcer.close();
       host.close();
       reaper.close();
     },

@@ -1,47 +1,106 @@
 /**
- * Deletes links off the main thread: RTM_DELLINK keeps its caller waiting for 27–32 ms (RCU barrier), and the kernel works on a
- * netlink request inside send(2).
+ * Deletes links off the main thread: RTM_DELLINK keeps its caller waiting for 15–32 ms (RCU barrier), and the kernel works on a
+ * netlink request inside send(2). Several are put into a group of their own and deleted as one, in the time of one: ten
+ * took 19 ms, one by one 175, by four threads 56. What is asked for meanwhile goes into the next group.
  */
+import { randomInt } from 'node:crypto';
 import { AF_NETLINK, libc, MSG_DONTWAIT, sendInPool, SOCK_CLOEXEC, SOCK_RAW } from './libc.ts';
 import { decodeAcknowledgement, NetlinkError } from './netlink/error.ts';
-import { deleteLink } from './netlink/link.ts';
+import { deleteGroup, deleteLink, setGroup } from './netlink/link.ts';
 import { decodeMessages, encodeAttributes, encodeMessage, NLM_F_ACK, NLM_F_REQUEST } from './netlink/message.ts';
+import { NLMSG_ERROR } from './netlink/message.ts';
 import { NETLINK_ROUTE } from './netlink/socket.ts';
+import type { Request } from './netlink/socket.ts';
+
+/** At a time: the acknowledgements have to fit into the socket's buffer, and others wait for the kernel's lock meanwhile. */
+const MOST = 64;
+/** Groups are an administrator's small numbers, when they are used at all. */
+const LOWEST_GROUP = 0x4000_0000;
 
 export interface LinkReaper {
-  /** Succeeds when there is no such link. One at a time. */
-  delete(name: string): Promise<void>;
+  /** Succeeds for those that do not exist. */
+  delete(names: readonly string[]): Promise<void>;
   close(): void;
+}
+
+interface Order {
+  name: string;
+  resolve(): void;
+  reject(error: unknown): void;
 }
 
 export function createLinkReaper(): LinkReaper {
   const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  let queue: Promise<void> = Promise.resolve();
+  const orders: Order[] = [];
+  let busy = false;
   let sequence = 0;
 
-  const deleteNow = async (name: string): Promise<void> => {
-    const { type, header, attributes = [], what } = deleteLink(name);
-    const message = encodeMessage({
-      type,
-      flags: NLM_F_REQUEST | NLM_F_ACK,
-      sequence: ++sequence,
-      port: 0,
-      payload: Buffer.concat([header, encodeAttributes(attributes)]),
-    });
-    await sendInPool(fd, message, 0);
-    const answer = Buffer.alloc(4096);
-    const length = libc.recv(fd, answer, answer.length, MSG_DONTWAIT);
-    for (const reply of decodeMessages(answer.subarray(0, length))) {
-      const { errno, kernelText } = decodeAcknowledgement(reply);
-      const error = new NetlinkError(what, errno, kernelText);
-      if (errno !== 0 && error.code !== 'ENODEV') throw error;
+  /** The error of each request, in their order; undefined for success. A link that is not there is no error. */
+  const perform = async (requests: readonly Request[]): Promise<(NetlinkError | undefined)[]> => {
+    const first = sequence + 1;
+    const datagram = Buffer.concat(
+      requests.map(({ type, header, attributes = [] }) =>
+        encodeMessage({
+          type,
+          flags: NLM_F_REQUEST | NLM_F_ACK,
+          sequence: ++sequence,
+          port: 0,
+          payload: Buffer.concat([header, encodeAttributes(attributes)]),
+        }),
+      ),
+    );
+    await sendInPool(fd, datagram, 0);
+    const errors: (NetlinkError | undefined)[] = requests.map(() => undefined);
+    const buffer = Buffer.allocUnsafeSlow(65536);
+    for (let missing = requests.length; missing > 0;) {
+      const length = libc.recv(fd, buffer, buffer.length, MSG_DONTWAIT);
+      for (const message of decodeMessages(buffer.subarray(0, length))) {
+        const request = requests[message.sequence - first];
+        // An answer to an earlier call that was given up.
+        if (message.type !== NLMSG_ERROR || !request) continue;
+        missing--;
+        const { errno, kernelText } = decodeAcknowledgement(message);
+        const error = new NetlinkError(request.what, errno, kernelText);
+        if (errno !== 0 && error.code !== 'ENODEV') errors[message.sequence - first] = error;
+      }
     }
+    return errors;
   };
+
+  const reap = async (names: readonly string[]): Promise<(NetlinkError | undefined)[]> => {
+    if (names.length === 1) return perform(names.map(deleteLink));
+    const group = randomInt(LOWEST_GROUP, 0x7fff_ffff);
+    const errors = await perform([...names.map((name) => setGroup(name, group)), deleteGroup(group)]);
+    // One of them cannot be deleted (hardware): the kernel then leaves all.
+    return errors.every((error) => error === undefined) ? errors.slice(0, -1) : perform(names.map(deleteLink));
+  };
+
+  const work = async (): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    while (orders.length > 0) {
+      const batch = orders.splice(0, MOST);
+      try {
+        const errors = await reap(batch.map(({ name }) => name));
+        for (const [at, { resolve, reject }] of batch.entries()) {
+          if (errors[at] === undefined) resolve();
+          else reject(errors[at]);
+        }
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    busy = false;
+  };
+
   return {
-    async delete(name) {
-      const mine = queue.then(async () => deleteNow(name));
-      queue = mine.catch(() => undefined);
-      return mine;
+    async delete(names) {
+      const done = names.map(
+        async (name) => new Promise<void>((resolve, reject) => void orders.push({ name, resolve, reject })),
+      );
+      void work();
+      const results = await Promise.allSettled(done);
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
     },
     close: () => void libc.close(fd),
   };

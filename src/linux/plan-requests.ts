@@ -39,6 +39,13 @@ export function routeInfo({ to, via }: RoutePlan, index: number): NewRoute {
 export const routeRequest = (route: RoutePlan, index: number): Request =>
   addRoute(routeInfo(route, index), `${route.to} via ${route.via}`);
 
+/** The route of the subnet that an address lies in; undefined where it is the only one in it. */
+export function connectedRoute(text: string, index: number): (NewRoute & { source: Buffer }) | undefined {
+  const { bytes, prefixLength } = addressInfo(text, index);
+  if (prefixLength === bytes.length * 8) return undefined;
+  return { ...routeInfo({ to: text, via: '' }, index), source: bytes };
+}
+
 export const asRoute = ({ via }: DefaultRoute): RoutePlan => ({ to: via.includes(':') ? '::/0' : '0.0.0.0/0', via });
 
 function gatewayBytes(text: string): Buffer {

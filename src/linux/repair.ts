@@ -11,8 +11,10 @@ import { decodeAddress, listAddresses, RTM_NEWADDR } from './netlink/address.ts'
 import * as link from './netlink/link.ts';
 import type { LinkInfo } from './netlink/link.ts';
 import type { NetlinkSocket, Request } from './netlink/socket.ts';
-import { listDefaults } from './default-routes.ts';
-import { addressRequest, addressText, asRoute, routeInfo, routeRequest } from './plan-requests.ts';
+import { addConnectedRoute, sameTarget } from './netlink/route.ts';
+import type { RouteInfo } from './netlink/route.ts';
+import { isDefault, listMainRoutes } from './default-routes.ts';
+import { addressRequest, addressText, asRoute, connectedRoute, routeInfo, routeRequest } from './plan-requests.ts';
 
 export interface Repair {
   /** Something was missing. */
@@ -65,10 +67,19 @@ export function repair(
       if (completeInterface(inside, plan, pair.inner)) result.changed = true;
     });
   }
-  const present = new Set(listDefaults(inside).map(({ family }) => family));
+  // Now that links are up and addresses there, and what comes with them.
+  const present = listMainRoutes(inside);
+  for (const plan of plans) {
+    const index = indexes.get(plan.name);
+    if (index === undefined) continue;
+    attempt(() => {
+      if (completeRoutes(inside, plan, index, present)) result.changed = true;
+    });
+  }
+  const families = new Set(present.filter(isDefault).map(({ family }) => family));
   for (const route of defaults) {
     const index = indexes.get(route.interface);
-    if (index === undefined || present.has(routeInfo(asRoute(route), index).family)) continue;
+    if (index === undefined || families.has(routeInfo(asRoute(route), index).family)) continue;
     attempt(() => {
       if (add(inside, routeRequest(asRoute(route), index))) result.changed = true;
     });
@@ -132,7 +143,23 @@ function completeInterface(inside: NetlinkSocket, plan: InterfacePlan, inner: Li
   for (const text of plan.addresses) {
     if (!present.has(text) && add(inside, addressRequest(text, inner.index, inner.name))) changed = true;
   }
-  for (const route of plan.routes) if (add(inside, routeRequest(route, inner.index))) changed = true;
+  return changed;
+}
+
+function completeRoutes(
+  inside: NetlinkSocket,
+  { addresses, routes }: InterfacePlan,
+  index: number,
+  present: readonly RouteInfo[],
+): boolean {
+  let changed = false;
+  for (const text of addresses) {
+    const route = connectedRoute(text, index);
+    if (!route || present.some((one) => one.link === index && sameTarget(one, route))) continue;
+    inside.transact([addConnectedRoute(route, text)]);
+    changed = true;
+  }
+  for (const route of routes) if (add(inside, routeRequest(route, index))) changed = true;
   return changed;
 }
 

@@ -7,8 +7,8 @@
  *     then attributes RTA_…
  */
 import { AF_INET, AF_INET6 } from '../libc.ts';
-import { decodeAttributes, encodeAttributes, NetlinkFormatError, NLM_F_CREATE, NLM_F_EXCL } from './message.ts';
-import { raw, readU32, u32 } from './message.ts';
+import { decodeAttributes, encodeAttributes, NetlinkFormatError } from './message.ts';
+import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, raw, readU32, u32 } from './message.ts';
 import { dump } from './socket.ts';
 import type { Request } from './socket.ts';
 
@@ -22,9 +22,15 @@ const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
 const RTA_PREFSRC = 7;
 const RT_TABLE_MAIN = 254;
-/** Who made the route: RTPROT_BOOT, as `ip route add` writes. */
+/** Who made the route: RTPROT_KERNEL, and RTPROT_BOOT as `ip route add` writes. */
+const RTPROT_KERNEL = 2;
 const RTPROT_BOOT = 3;
+/** Straight to a neighbour; gateways of IPv4 routes must be reached by such a one. */
+const RT_SCOPE_LINK = 253;
 const RTN_UNICAST = 1;
+/** IP6_RT_PRIO_ADDRCONF. */
+const CONNECTED_METRIC6 = 256;
+const RTM_F_CLONED = 0x200;
 /** In a deletion: of whatever scope (RT_SCOPE_NOWHERE), as `ip route del` writes. */
 const ANY_SCOPE = 255;
 
@@ -52,6 +58,7 @@ export function encodeRoute(route: RouteInfo): Buffer {
   header[1] = route.prefixLength;
   header[4] = route.table;
   header[5] = RTPROT_BOOT;
+  if (route.family === 4 && !route.gateway) header[6] = RT_SCOPE_LINK;
   header[7] = route.type;
   const attributes = [];
   if (route.destination) attributes.push(raw(RTA_DST, route.destination));
@@ -80,7 +87,17 @@ export function decodeRoute(payload: Buffer): RouteInfo {
 
 export const listRoutes = (): Request => dump('list routes', RTM_GETROUTE, Buffer.alloc(RTMSG));
 
+/** An entry of a cache (RTM_F_CLONED), not a route that somebody made. */
+export const isCached = (payload: Buffer): boolean =>
+  payload.length >= RTMSG && (payload.readUInt32LE(8) & RTM_F_CLONED) !== 0;
+
 export const isMainTable = (route: RouteInfo): boolean => route.table === RT_TABLE_MAIN;
+
+/** To the same destination. */
+export const sameTarget = (a: NewRoute, b: NewRoute): boolean =>
+  a.family === b.family &&
+  a.prefixLength === b.prefixLength &&
+  (a.destination?.toString('hex') ?? '') === (b.destination?.toString('hex') ?? '');
 
 export type NewRoute = Pick<RouteInfo, 'family' | 'destination' | 'prefixLength' | 'gateway' | 'link'>;
 
@@ -91,6 +108,21 @@ export const addRoute = (route: NewRoute, what: string): Request => ({
   flags: NLM_F_CREATE | NLM_F_EXCL,
   header: encodeRoute({ ...route, table: RT_TABLE_MAIN, priority: 0, source: undefined, type: RTN_UNICAST }),
 });
+
+/** The route of a subnet that the kernel makes beside an address (fib_add_ifaddr, addrconf_prefix_route), made again. */
+export function addConnectedRoute(route: NewRoute & { source: Buffer }, what: string): Request {
+  const isIpv4 = route.family === 4;
+  const header = encodeRoute({
+    ...route,
+    source: isIpv4 ? route.source : undefined,
+    table: RT_TABLE_MAIN,
+    priority: isIpv4 ? 0 : CONNECTED_METRIC6,
+    type: RTN_UNICAST,
+  });
+  header[5] = RTPROT_KERNEL;
+  // Two interfaces in one subnet have one each.
+  return { what: `add route ${what}`, type: RTM_NEWROUTE, flags: NLM_F_CREATE | NLM_F_APPEND, header };
+}
 
 export function deleteRoute(route: RouteInfo, what: string): Request {
   const header = encodeRoute({ ...route, source: undefined });

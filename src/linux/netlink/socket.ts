@@ -64,11 +64,14 @@ export function openNetlink(protocol: number): NetlinkSocket {
   return {
     transact(requests) {
       const pending = new Map<number, Request>();
+      /** Of requests without an acknowledgement. */
+      const silent = new Set<number>();
       const datagram = Buffer.concat(
         requests.map((request) => {
           const number = sequence;
           sequence = (sequence % 0xffff_fffe) + 1;
-          if (!request.silent) pending.set(number, request);
+          if (request.silent) silent.add(number);
+          else pending.set(number, request);
           return encodeMessage({
             type: request.type,
             flags: NLM_F_REQUEST | (request.silent ? 0 : NLM_F_ACK) | (request.flags ?? 0),
@@ -86,8 +89,10 @@ export function openNetlink(protocol: number): NetlinkSocket {
         for (const message of decodeMessages(received.subarray(0, length))) {
           const request = pending.get(message.sequence);
           if (request === undefined) {
-            // A refused batch answers its frame as well (EPERM, or no nf_tables in the kernel), which was not awaited.
-            const frame = message.type === NLMSG_ERROR ? decodeAcknowledgement(message) : undefined;
+            // A refused batch answers its frame as well (EPERM, or no nf_tables in the kernel), which was not awaited. What
+            // answers neither belongs to a transaction that was given up.
+            const isFrame = message.type === NLMSG_ERROR && silent.has(message.sequence);
+            const frame = isFrame ? decodeAcknowledgement(message) : undefined;
             if (frame && frame.errno !== 0) throw new NetlinkError('transaction', frame.errno, frame.kernelText);
             continue;
           }
