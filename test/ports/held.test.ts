@@ -23,6 +23,7 @@ scenario('TIME_WAIT', 'connections in TIME_WAIT do not refuse a port');
 scenario('tcp', 'TCP: half-close both ways, idle connections, resets, release');
 scenario('another target', 'a held port can lead elsewhere');
 scenario('big transfer', 'TCP: a quarter of a gigabyte past a slow reader');
+scenario('both ways at once', 'TCP: large echoes, and connections that end in the middle');
 scenario('many connections', 'TCP: 2,000 connections leave no descriptor');
 scenario('no descriptors left', 'TCP: without descriptors, connections wait', ['prlimit', '--nofile=64:64']);
 scenario('udp', 'UDP: a socket for each client, answers from the address that was asked');
