@@ -4,12 +4,14 @@ import { bridgeFilter } from '../linux/bridge-filter.ts';
 import { createConntrack } from '../linux/conntrack.ts';
 import { changeListedRules, setListedRules } from '../linux/listed-rules.ts';
 import { lazySocket, tableContents } from '../linux/nfnetlink.ts';
+import { elementRequests } from '../linux/nft-elements.ts';
 import { runNft } from '../linux/nftables.ts';
 import type { Logger } from '../log.ts';
 import type { Firewall, FirewallSettings } from './firewall.ts';
 import { createIptablesFirewall } from './iptables/backend.ts';
 import { runProgram } from './iptables/program.ts';
 import { createNftablesFirewall } from './nftables/backend.ts';
+import { setTypes } from './nftables/definitions.ts';
 import type { StaleFlows } from './stale-flows.ts';
 
 export interface FirewallOptions {
@@ -54,7 +56,15 @@ export function createFirewall({ backend, settings, log }: FirewallOptions): Fir
       run: runNft,
       contents: (table, userChain) => tableContents(socket(), table, userChain),
       setListed: (owner, rules) => setListedRules(socket(), owner, rules),
-      changeListed: (owner, remove, add) => changeListedRules(socket(), owner, remove, add),
+      change: (owner, { remove, add }) =>
+        changeListedRules(socket(), owner, {
+          remove: remove.rules,
+          add: add.rules,
+          with: [
+            ...elementRequests(owner, 'delete', remove.elements, setTypes),
+            ...elementRequests(owner, 'add', add.elements, setTypes),
+          ],
+        }),
       bridgeFilter,
       forget,
     },

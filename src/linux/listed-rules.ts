@@ -52,42 +52,56 @@ export interface PlacedRule {
   handle: Buffer;
 }
 
-/** Makes the rules marked with `owner` exactly `rules`, in one transaction; chains that nobody uses any more go. */
+/**
+ * The kernel answers each request of a transaction, and the answers of some hundred no longer fit into the socket (ENOBUFS).
+ */
+const AT_ONCE = 64;
+
+/**
+ * Makes the rules marked with `owner` exactly `rules`; chains that nobody uses any more go. The new ones come before the old ones
+ * go, so that at no time a packet leaves with a container's address.
+ */
 export function setListedRules(socket: NetlinkSocket, owner: string, rules: readonly ListedRule[]): PlacedRule[] {
   const old = CHAINS.flatMap((base) => ownHandles(socket, base, owner).map((handle) => deleteRule(base, handle)));
-  const placed = place(socket, owner, old, rules);
+  const placed = slices(rules).flatMap((some) => changeListedRules(socket, owner, { add: some }));
+  for (const some of slices(old)) nftTransaction(socket, some);
   for (const base of CHAINS) {
     if (!rules.some((rule) => chainOf(rule) === base)) removeOwnChain(socket, base);
   }
   return placed;
 }
 
-/** Takes rules away and adds others, in one transaction whose cost is theirs. ENOENT: somebody has deleted one of `remove`. */
+const slices = <T>(items: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(items.length / AT_ONCE) }, (_, index) =>
+    items.slice(index * AT_ONCE, (index + 1) * AT_ONCE),
+  );
+
+export interface ListedChange {
+  remove?: readonly PlacedRule[];
+  add?: readonly ListedRule[];
+  /** Other changes of nf_tables, carried out in the same transaction. */
+  with?: readonly Request[];
+}
+
+/** One transaction, whose cost is that of the change. ENOENT: somebody has deleted what it builds on. */
 export function changeListedRules(
   socket: NetlinkSocket,
   owner: string,
-  remove: readonly PlacedRule[],
-  add: readonly ListedRule[],
+  { remove = [], add = [], with: others = [] }: ListedChange,
 ): PlacedRule[] {
-  const deletions = remove.map(({ rule, handle }) => deleteRule(chainOf(rule), handle));
-  return place(socket, owner, deletions, add);
-}
-
-function place(
-  socket: NetlinkSocket,
-  owner: string,
-  deletions: readonly Request[],
-  rules: readonly ListedRule[],
-): PlacedRule[] {
-  const chains = [...new Set(rules.map(chainOf))].flatMap((base) => makeChain(socket, base));
-  const requests = [...chains, ...deletions, ...rules.map((rule) => addRule(chainOf(rule), rule, owner))];
+  const requests = [
+    ...[...new Set(add.map(chainOf))].flatMap((base) => makeChain(socket, base)),
+    ...remove.map(({ rule, handle }) => deleteRule(chainOf(rule), handle)),
+    ...add.map((rule) => addRule(chainOf(rule), rule, owner)),
+    ...others,
+  ];
   if (requests.length === 0) return [];
   const handles = nftTransaction(socket, requests)
     .filter(({ type }) => type === nftMessage(NFT_MSG.newRule))
     .map(({ payload }) => decodeAttributes(payload.subarray(4)).get(NFTA_RULE.handle));
-  return rules.map((rule, index) => {
+  return add.map((rule, index) => {
     const handle = handles[index];
-    if (handle === undefined) throw new Error(`the kernel told ${handles.length} handles for ${rules.length} rules`);
+    if (handle === undefined) throw new Error(`the kernel told ${handles.length} handles for ${add.length} rules`);
     return { rule, handle };
   });
 }

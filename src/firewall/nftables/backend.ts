@@ -7,6 +7,7 @@ import { BerthError, messageOf, unavailable } from '../../errors.ts';
 import type { BridgeFilter } from '../../linux/bridge-filter.ts';
 import type { PlacedRule } from '../../linux/listed-rules.ts';
 import type { TableContents } from '../../linux/nfnetlink.ts';
+import type { SetElement } from '../../linux/nft-elements.ts';
 import type { ListedRule } from '../../linux/nft-expressions.ts';
 import type { Logger } from '../../log.ts';
 import { forwardRule, listedRules } from '../compat.ts';
@@ -18,8 +19,7 @@ import { DesiredState, familyOf, networkKey } from '../state.ts';
 import type { PlannedChange } from '../state.ts';
 import { tableName, USER_CHAIN } from './definitions.ts';
 import { ElementLedger, networkElements, portElements } from './elements.ts';
-import type { Element } from './elements.ts';
-import { changeScript, removalScript, setScript } from './script.ts';
+import { removalScript, setScript } from './script.ts';
 
 /** What the backend asks of the kernel; index.ts takes it from linux/. */
 export interface NftablesKernel {
@@ -28,10 +28,16 @@ export interface NftablesKernel {
   contents(table: string, userChain: string): TableContents | undefined;
   /** Makes the rules marked with `owner` exactly these, in the tables of iptables. */
   setListed(owner: string, rules: readonly ListedRule[]): PlacedRule[];
-  changeListed(owner: string, remove: readonly PlacedRule[], add: readonly ListedRule[]): PlacedRule[];
+  /** All of it in one transaction; returns what `add` has become. */
+  change(owner: string, change: KernelChange): PlacedRule[];
   bridgeFilter(): BridgeFilter;
   /** Returns at once; conntrack's entries go some time later. */
   forget(flows: StaleFlows): void;
+}
+
+export interface KernelChange {
+  remove: { rules: readonly PlacedRule[]; elements: readonly SetElement[] };
+  add: { rules: readonly ListedRule[]; elements: readonly SetElement[] };
 }
 
 export function createNftablesFirewall(kernel: NftablesKernel, settings: FirewallSettings, log: Logger): Firewall {
@@ -50,7 +56,7 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
   let bridged: BridgeFilter = { 4: false, 6: false };
 
   /** `state`: where the networks of the ports are found, unless they come with them. */
-  const elementsOf = ({ networks, ports }: FirewallState, state: DesiredState): Element[] => {
+  const elementsOf = ({ networks, ports }: FirewallState, state: DesiredState): SetElement[] => {
     const near = new Map(networks.map((network) => [networkKey(network), network]));
     return [
       ...networks.flatMap((network) => networkElements(network, { listed })),
@@ -101,38 +107,40 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
     desired = state;
   };
 
-  /** The listed rules first when they come, last when they go: a container's packets never leave with its own address. */
-  const carryOut = async ({ removed, added }: PlannedChange): Promise<void> => {
+  const carryOut = ({ removed, added }: PlannedChange): void => {
     // Refuses bad names before anything is done.
     const leaving = elementsOf(removed, desired);
     const coming = elementsOf(added, desired);
-    const comes = listed ? added.networks.map((network) => [networkKey(network), listedRules(network)] as const) : [];
-    const newFamilies = listed
-      ? [...new Set(added.networks.map(({ family }) => family))].filter((family) => !forward.has(family))
-      : [];
-    const newRules = [...newFamilies.map(forwardRule), ...comes.flatMap(([, rules]) => rules)];
-    const done = newRules.length > 0 ? kernel.changeListed(table, [], newRules) : [];
-    const script = changeScript(settings.instance, ledger.remove(leaving), ledger.add(coming));
+    const families = new Set(listed ? added.networks.map(({ family }) => family) : []);
+    const newFamilies = [...families].filter((family) => !forward.has(family));
+    const listedByKey = added.networks.map((network) => ({
+      key: networkKey(network),
+      rules: listed ? listedRules(network) : [],
+    }));
+    const goneKeys = removed.networks.map(networkKey);
+    const remove = {
+      rules: goneKeys.flatMap((key) => placed.get(key) ?? []),
+      elements: ledger.remove(leaving),
+    };
+    const add = {
+      rules: [...newFamilies.map(forwardRule), ...listedByKey.flatMap(({ rules }) => rules)],
+      elements: ledger.add(coming),
+    };
+    let done: PlacedRule[];
     try {
-      if (script !== '') await kernel.run(script);
+      done = kernel.change(table, { remove, add });
     } catch (error) {
       ledger.remove(coming);
       ledger.add(leaving);
-      if (done.length > 0) kernel.changeListed(table, done, []);
       throw error;
     }
     for (const family of newFamilies) forward.add(family);
+    for (const key of goneKeys) placed.delete(key);
     let next = newFamilies.length;
-    const goes = removed.networks.flatMap((network) => {
-      const rules = placed.get(networkKey(network)) ?? [];
-      placed.delete(networkKey(network));
-      return rules;
-    });
-    for (const [key, { length }] of comes) {
-      placed.set(key, done.slice(next, next + length));
-      next += length;
+    for (const { key, rules } of listedByKey) {
+      placed.set(key, done.slice(next, next + rules.length));
+      next += rules.length;
     }
-    if (goes.length > 0) kernel.changeListed(table, goes, []);
   };
 
   return {
@@ -144,7 +152,7 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
       inOrder(async () => {
         const planned = desired.plan(change);
         try {
-          await carryOut(planned);
+          carryOut(planned);
           desired.commit(planned);
         } catch (error) {
           if (error instanceof BerthError) throw error;

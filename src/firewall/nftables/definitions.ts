@@ -1,4 +1,5 @@
 /** Berth's own table, without its elements: the same text for every daemon with the same settings. Pure. */
+import type { SetTypes } from '../../linux/nft-elements.ts';
 import type { FirewallSettings } from '../firewall.ts';
 import { ACCEPTED, hex, parseMark } from '../names.ts';
 
@@ -129,6 +130,20 @@ export function definitions({ directRouting, acceptMark }: Omit<FirewallSettings
       'meta nfproto . iifname @unlisted masquerade',
     ),
   ];
+}
+
+const TYPES: ReadonlyMap<string, SetTypes> = new Map(
+  definitions({ directRouting: false, acceptMark: '' }).flatMap(({ kind, name, lines }) => {
+    if (kind === 'chain') return [];
+    const [key = '', value = ''] = (lines[0] ?? '').replace(/^type /, '').split(' : ');
+    return [[name, { key: key.split(' . '), value: value === '' ? [] : value.split(' . ') }] as const];
+  }),
+);
+
+export function setTypes(name: string): SetTypes {
+  const types = TYPES.get(name);
+  if (!types) throw new Error(`no set ${name}`);
+  return types;
 }
 
 /** Names that earlier releases used in this table and this one does not: taken away with the rest. */

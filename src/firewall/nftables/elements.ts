@@ -4,18 +4,11 @@
  */
 import type { NetworkRules, PortRule } from '../../drivers/plan.ts';
 import type { BridgeFilter } from '../../linux/bridge-filter.ts';
+import type { SetElement } from '../../linux/nft-elements.ts';
 import { hidesSource } from '../compat.ts';
 import { leftToProxy } from '../hairpin.ts';
 import { linkName } from '../names.ts';
 import { familyOf } from '../state.ts';
-
-export interface Element {
-  set: string;
-  /** As nft writes it: 'ipv4 . "br0"'. */
-  key: string;
-  /** Of a map; '' in a set. */
-  value: string;
-}
 
 const quoted = (name: string): string => `"${linkName(name)}"`;
 const familyName = (family: 4 | 6): string => (family === 4 ? 'ipv4' : 'ipv6');
@@ -26,13 +19,13 @@ export interface ElementOptions {
   bridged: BridgeFilter;
 }
 
-export function networkElements(network: NetworkRules, { listed }: Pick<ElementOptions, 'listed'>): Element[] {
+export function networkElements(network: NetworkRules, { listed }: Pick<ElementOptions, 'listed'>): SetElement[] {
   const { mode, internal, interContainer, trustedInterfaces, family, sourceAddress } = network;
   const bridge = quoted(network.bridge);
   const key = `${familyName(family)} . ${bridge}`;
   const pair = `${key} . ${bridge}`;
   const closed = internal || mode === 'isolated';
-  const elements: Element[] = [
+  const elements: SetElement[] = [
     { set: 'bridges', key, value: '' },
     { set: 'within', key: pair, value: interContainer ? 'accept' : 'goto closed' },
     { set: 'entering', key, value: closed ? 'drop' : entering[mode] },
@@ -64,10 +57,10 @@ export function portElements(
   rule: PortRule,
   network: NetworkRules | undefined,
   { bridged }: Pick<ElementOptions, 'bridged'>,
-): Element[] {
+): SetElement[] {
   const { protocol, hostAddress, hostPort, address, port } = rule;
   const family = familyOf(address);
-  const elements: Element[] = [{ set: `open${family}`, key: `${address} . ${protocol} . ${port}`, value: '' }];
+  const elements: SetElement[] = [{ set: `open${family}`, key: `${address} . ${protocol} . ${port}`, value: '' }];
   // [::1] cannot be translated: a packet from ::1 never leaves the host. A proxy carries it.
   if (hostPort === 0 || hostAddress === '::1' || familyOf(hostAddress) !== family) return elements;
   const place = `${protocol} . ${hostPort}`;
@@ -94,7 +87,7 @@ export class ElementLedger {
   readonly #counts = new Map<string, number>();
 
   /** Elements that nobody wanted before. */
-  add(elements: readonly Element[]): Element[] {
+  add(elements: readonly SetElement[]): SetElement[] {
     return elements.filter((element) => {
       const id = `${element.set} ${element.key}`;
       const count = this.#counts.get(id) ?? 0;
@@ -104,7 +97,7 @@ export class ElementLedger {
   }
 
   /** Elements that nobody wants any more. */
-  remove(elements: readonly Element[]): Element[] {
+  remove(elements: readonly SetElement[]): SetElement[] {
     return elements.filter((element) => {
       const id = `${element.set} ${element.key}`;
       const count = this.#counts.get(id) ?? 0;

@@ -1,14 +1,14 @@
 /** Scripts for libnftables: each is one transaction. Pure. */
 import type { TableContents } from '../../linux/nfnetlink.ts';
+import type { SetElement } from '../../linux/nft-elements.ts';
 import type { FirewallSettings } from '../firewall.ts';
 import { definitions, ownNames, tableName, USER_CHAIN } from './definitions.ts';
-import type { Element } from './elements.ts';
 
 /** Makes the table anew around the administrator's chain: until it is committed the old rules hold, then the new ones. */
 export function setScript(
   settings: FirewallSettings,
   contents: TableContents | undefined,
-  elements: readonly Element[],
+  elements: readonly SetElement[],
 ): string {
   const table = tableName(settings.instance);
   return [
@@ -19,7 +19,7 @@ export function setScript(
       ({ kind, name, lines }) => `\t${kind} ${name} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`,
     ),
     '}\n',
-    elementsScript(table, 'add', elements),
+    elementsScript(table, elements),
   ].join('');
 }
 
@@ -50,18 +50,13 @@ export function removalScript(instance: string, contents: TableContents | undefi
   return foreign ? clearScript(table, contents) : `delete table inet ${table}\n`;
 }
 
-export const changeScript = (instance: string, removed: readonly Element[], added: readonly Element[]): string =>
-  elementsScript(tableName(instance), 'delete', removed) + elementsScript(tableName(instance), 'add', added);
-
 /** One command for each set, in the order of first mention. */
-function elementsScript(table: string, operation: 'add' | 'delete', elements: readonly Element[]): string {
-  const bySet = new Map<string, string[]>();
-  for (const { set, key, value } of elements) {
-    const texts = bySet.get(set) ?? [];
-    texts.push(operation === 'delete' || value === '' ? key : `${key} : ${value}`);
-    bySet.set(set, texts);
-  }
+function elementsScript(table: string, elements: readonly SetElement[]): string {
+  const bySet = Map.groupBy(elements, ({ set }) => set);
   return [...bySet]
-    .map(([set, texts]) => `${operation} element inet ${table} ${set} {\n\t${texts.join(',\n\t')}\n}\n`)
+    .map(([set, ofSet]) => {
+      const texts = ofSet.map(({ key, value }) => (value === '' ? key : `${key} : ${value}`));
+      return `add element inet ${table} ${set} {\n\t${texts.join(',\n\t')}\n}\n`;
+    })
     .join('');
 }
