@@ -1,7 +1,7 @@
 /** TCP from a held port to the container, for what no rule translated. */
 import { messageOf } from '../errors.ts';
 import { acceptStream, listenStream } from '../linux/listen.ts';
-import { libc } from '../linux/libc.ts';
+import { SysError, libc } from '../linux/libc.ts';
 import type { Logger } from '../log.ts';
 import { StreamRelay } from './stream-relay.ts';
 import type { RelayParts } from './stream-relay.ts';
@@ -20,6 +20,7 @@ export interface HeldSocket {
 
 /** How many connections are taken in before others have their turn. */
 const ACCEPT_BATCH = 64;
+const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENOSPC']);
 /** Milliseconds to wait when the process has no descriptor left. */
 const EXHAUSTED_PAUSE = 100;
 
@@ -33,13 +34,21 @@ export function serveStream(
   const fd = listenStream(hostAddress, hostPort);
   let unwatch = (): void => undefined;
   let pause: NodeJS.Timeout | undefined;
+  const relay = (accepted: number): void => {
+    try {
+      const connection: StreamRelay = new StreamRelay(accepted, target, parts, () => connections.delete(connection));
+      connections.add(connection);
+    } catch (error) {
+      // No way to the container (ENETUNREACH, ECONNREFUSED …): this one was reset, the next may have better luck.
+      if (!(error instanceof SysError) || EXHAUSTED.has(error.code)) throw error;
+    }
+  };
   const accept = (): void => {
     try {
       for (let taken = 0; taken < ACCEPT_BATCH; taken++) {
         const accepted = acceptStream(fd);
         if (accepted === undefined) return;
-        const connection: StreamRelay = new StreamRelay(accepted, target, parts, () => connections.delete(connection));
-        connections.add(connection);
+        relay(accepted);
       }
     } catch (error) {
       // What waits in the queue would be reported without end.

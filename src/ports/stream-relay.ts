@@ -74,17 +74,12 @@ export class StreamRelay {
     try {
       tuneStream(client);
       tuneStream(this.#container);
-      this.#watched.push(
-        readiness.add(client, (events) => this.#ready(events), EVENTS),
-        readiness.add(
-          this.#container,
-          (events) => {
-            this.#connected ||= (events & (EPOLLOUT | EPOLLERR)) === EPOLLOUT;
-            this.#ready(events);
-          },
-          EVENTS,
-        ),
-      );
+      this.#watched.push(readiness.add(client, (events) => this.#ready(events), EVENTS));
+      const answered = (events: number): void => {
+        this.#connected ||= (events & (EPOLLOUT | EPOLLERR)) === EPOLLOUT;
+        this.#ready(events);
+      };
+      this.#watched.push(readiness.add(this.#container, answered, EVENTS));
     } catch (error) {
       this.#release();
       resetStream(this.#container);

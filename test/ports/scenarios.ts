@@ -233,6 +233,11 @@ const scenarios: Record<string, (held: HeldPorts) => Promise<void>> = {
     assert.equal(await ending(victim), 'ECONNRESET');
     rude.close();
 
+    // No way to the container at all: others are served meanwhile.
+    held.hold('a', [port(9003, { address: '203.0.113.1' })]);
+    assert.equal(await outcome(9003, '::1'), 'ECONNRESET');
+    assert.equal(await outcome(9003, '::1'), 'ECONNRESET');
+
     // And a client that resets.
     const seen: Promise<string>[] = [];
     const patient = await serve((socket) => seen.push(ending(socket)));
