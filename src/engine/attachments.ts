@@ -5,10 +5,12 @@
 import { BerthError, invalidParameter } from '../errors.ts';
 import type { EndpointSettings, HostConfig } from '../model/container.ts';
 import type { ContainerWish, Sandboxes } from '../network/port.ts';
-import type { ContainerLink } from '../network/records.ts';
 
 import type { ContainerRecord } from './record.ts';
 import { capabilitiesOf } from './spec/capabilities.ts';
+
+/** Of the default bridge, resolved. */
+export type ContainerLink = ContainerWish['links'][number];
 
 export type Attachments = Record<string, EndpointSettings>;
 

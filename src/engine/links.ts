@@ -1,8 +1,7 @@
 /** Links of the default bridge (`--link`): which containers they mean, and the variables that tell of them. */
 import { BerthError, invalidParameter, notFound, system } from '../errors.ts';
 import type { SandboxView } from '../network/port.ts';
-import type { ContainerLink } from '../network/records.ts';
-import { isJoined, isUserDefined } from './attachments.ts';
+import { type ContainerLink, isJoined, isUserDefined } from './attachments.ts';
 import { type Context, save } from './context.ts';
 import type { ContainerRecord, LinkRecord } from './record.ts';
 import type { Container, Registry } from './registry.ts';

@@ -1,17 +1,11 @@
 /** Ports as requests write them: '80', '80/TCP', '8000-8010/udp'. Pure. */
 import { invalidParameter } from '../errors.ts';
 import type { PortMap, PortMapEntry } from '../model/container.ts';
-
-const KEY = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i;
+import { parseContainerPorts } from '../ports/spec.ts';
 
 /** '8000-8001' → ['8000/tcp', '8001/tcp']; InvalidParameter for what is no port. */
 export function expandPort(text: string): string[] {
-  const match = KEY.exec(text);
-  const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-  if (match === null || last < first || last > 65535) {
-    throw invalidParameter(`invalid port specification: ${JSON.stringify(text)}`);
-  }
-  const protocol = (match[3] ?? 'tcp').toLowerCase();
+  const { first, last, protocol } = parseContainerPorts(text);
   return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol}`);
 }
 

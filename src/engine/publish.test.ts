@@ -11,7 +11,7 @@ const change = (before: PortMap, add: PortMap, remove: PortMap): PortMap =>
 void test('ports in every spelling', () => {
   assert.deepEqual(expandPort('80'), ['80/tcp']);
   assert.deepEqual(expandPort('8000-8002/UDP'), ['8000/udp', '8001/udp', '8002/udp']);
-  for (const text of ['', 'x', '80/', '80/ipx', '65536', '9-8', '-1'])
+  for (const text of ['', 'x', '80/', '80/ipx', '65536', '9-8', '-1', '0'])
     assert.throws(() => expandPort(text), { kind: 'InvalidParameter' }, text);
   assert.deepEqual(expandPorts({ '80': {}, '90-91/udp': {} }), { '80/tcp': {}, '90/udp': {}, '91/udp': {} });
   assert.deepEqual(normalizeBindings({ '80': [at('1')], '80/TCP': [at('2')], '90/udp': null }), {

@@ -98,6 +98,9 @@ export function parseNetworks(values: Values): Networks {
     if (index === 0) addFlags(attachment, values);
     if (Object.hasOwn(endpoints, target))
       throw new Error(`network ${JSON.stringify(target)} is specified multiple times`);
+    if (attachment.aliases.length > 0 && !isUserDefined(target)) {
+      throw new Error('network-scoped aliases are only supported for user-defined networks');
+    }
     checkMac(attachment.mac);
     const body = endpoint(attachment);
     // What has no endpoint of its own gets one only when something is asked of it, for the daemon to refuse.
