@@ -11,6 +11,7 @@ const PROGRAMS = {
   nsenter: 'util-linux',
   ip: 'iproute2',
   brctl: 'bridge-utils',
+  busybox: 'busybox-static',
   iptables: 'iptables',
   tcpdump: 'tcpdump',
 } as const;
@@ -66,6 +67,8 @@ export const command: Command = {
     }
     if (format === 'json') await output.write(`${JSON.stringify(results, undefined, 2)}\n`);
     else await output.write('That was the tour. Everything it made goes with it.\n');
-    return results.every(({ commands }) => commands.every(({ exitCode }) => exitCode === 0)) ? 0 : 1;
+    return results.every(({ commands }) => commands.every(({ exitCode, refused }) => (exitCode !== 0) === refused))
+      ? 0
+      : 1;
   },
 };

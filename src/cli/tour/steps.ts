@@ -1,6 +1,8 @@
-/** What the tour shows: the steps of docs/guide.md. Pure data. */
+/** What the tour shows, and what docs/tutorial.md is made from. Pure data. */
 
 export interface Step {
+  /** By which the tutorial finds it. */
+  id: string;
   title: string;
   /** One line: what to look for in the output. */
   explanation: string;
@@ -12,6 +14,8 @@ export interface StepCommand {
   argv: readonly string[];
   /** Printed, and its output awaited, only after the commands that follow it: something that watches them. */
   watches?: boolean;
+  /** Shown because it is refused. */
+  fails?: boolean;
 }
 
 /** Addresses for documentation (RFC 5737): no machine's own. */
@@ -23,43 +27,99 @@ const show = (...commands: string[]): StepCommand[] => commands.map((text) => ({
 
 export const steps: readonly Step[] = [
   {
+    id: 'ls',
     title: 'The networks that every host has',
     explanation: 'Three, each by another driver: a bridge, the host itself, and nothing at all.',
     commands: show('berth network ls'),
   },
   {
+    id: 'none',
     title: 'No network',
     explanation: 'A namespace of its own with nothing in it but the loopback interface.',
     commands: show('berth run --rm --network none busybox ifconfig -a'),
   },
   {
+    id: 'host',
     title: 'The network of the host',
     explanation: 'No namespace of its own: it sees the uplink eth0 and the bridge docker0, as the host does.',
     commands: show('berth run --rm --network host busybox ifconfig'),
   },
   {
+    id: 'bridge',
     title: 'The default bridge',
     explanation:
       'An eth0 of its own, with an address of the subnet of docker0 (berthd was started with --bip 172.17.0.1/20).',
     commands: show('berth run --rm busybox ifconfig'),
   },
   {
+    id: 'ports',
     title: 'Two containers on the bridge',
     explanation: 'Each has one end of a veth pair; the other ends are ports of docker0.',
     commands: show(
       'berth run -d --name one busybox sleep 3600',
       'berth run -d --name two busybox sleep 3600',
-      'brctl show',
+      'brctl show docker0',
       'berth exec two ping -c 1 172.17.0.2',
     ),
   },
   {
-    title: 'A container in the network of another',
-    explanation: 'The same interface, the same MAC and IP address: they share one namespace.',
-    commands: show('berth exec one ifconfig eth0', 'berth run --rm --network container:one busybox ifconfig eth0'),
+    id: 'custom',
+    title: 'Networks of your own',
+    explanation: 'Each is a bridge with a subnet: the next one that is free, or the one that is asked for.',
+    commands: [
+      ...show('berth network create --driver bridge bridge1'),
+      {
+        argv: shell('berth network create --driver bridge --subnet 172.17.16.0/24 --dateway 172.17.16.1 bridge2'),
+        fails: true,
+      },
+      ...show(
+        'berth network create --driver bridge --subnet 172.17.16.0/24 --gateway 172.17.16.1 bridge2',
+        'berth network ls',
+        'ip -br -4 addr',
+        'berth run --rm --network=bridge2 --ip=172.17.16.3 busybox ifconfig eth0',
+      ),
+    ],
   },
   {
-    title: 'To the outside',
+    id: 'address',
+    title: 'By address',
+    explanation: 'On one network every container reaches every other; from another network nothing comes through.',
+    commands: [
+      ...show(
+        'berth run -d --name web --hostname web --network bridge1 -p 8080:80 busybox httpd -f -h /etc',
+        'berth run -d --name three --network bridge1 busybox sleep 3600',
+        'berth exec three ping -c 1 172.18.0.2',
+      ),
+      { argv: shell('berth exec two ping -c 1 -W 1 172.18.0.2'), fails: true },
+      ...show('berth network connect bridge1 two', 'berth exec two ping -c 1 172.18.0.2'),
+    ],
+  },
+  {
+    id: 'name',
+    title: 'By name',
+    explanation: 'On networks of your own a resolver at 127.0.0.11 knows the containers; the default bridge has none.',
+    commands: [
+      ...show(
+        'berth exec three cat /etc/resolv.conf',
+        'berth exec three ping -c 1 web',
+        'berth exec three nslookup web',
+      ),
+      { argv: shell('berth exec one ping -c 1 two'), fails: true },
+    ],
+  },
+  {
+    id: 'joined',
+    title: 'A container in the network of another',
+    explanation: 'The same interface, the same addresses, the same 127.0.0.1: they share one namespace.',
+    commands: show(
+      'berth exec web ifconfig eth0',
+      'berth run --rm --network container:web busybox ifconfig eth0',
+      'berth run --rm --network container:web busybox wget -qO- http://127.0.0.1/hostname',
+    ),
+  },
+  {
+    id: 'out',
+    title: 'The way out',
     explanation: `On the host's uplink the source is not the container's address but the host's own, ${WORLD.host}: it was rewritten.`,
     commands: [
       { argv: shell('tcpdump -n -t -l -i eth0 -c 2 icmp'), watches: true },
@@ -67,8 +127,29 @@ export const steps: readonly Step[] = [
     ],
   },
   {
+    id: 'masquerade',
     title: 'The rule that does it',
-    explanation: 'What comes from the subnet and leaves by another interface than the bridge is masqueraded.',
+    explanation: 'What comes from a subnet and leaves by another interface than its bridge is masqueraded.',
     commands: show('iptables -t nat -S POSTROUTING', 'ip route'),
+  },
+  {
+    id: 'in',
+    title: 'The way in',
+    explanation: `Somebody outside asks ${WORLD.host}:8080; on the bridge the packet goes to the container's port 80, its source unchanged.`,
+    commands: [
+      ...show('berth port web'),
+      { argv: shell('tcpdump -n -t -l -i any -c 2 tcp[13]=2'), watches: true },
+      ...show(`ip netns exec outside busybox wget -qO- http://${WORLD.host}:8080/hostname`),
+    ],
+  },
+  {
+    id: 'publish',
+    title: 'Another way in, while it runs',
+    explanation: 'Ports of a running container come and go; the host itself reaches them, too.',
+    commands: show(
+      'berth port web --add 127.0.0.1:9090:80',
+      'busybox wget -qO- http://127.0.0.1:9090/hostname',
+      'berth port web --rm 80/tcp',
+    ),
   },
 ];

@@ -7,6 +7,8 @@ import { type Step, type StepCommand, steps } from './steps.ts';
 import type { World } from './world.ts';
 
 export interface CommandResult {
+  /** It was shown because it fails. */
+  refused: boolean;
   /** As a user types it. */
   command: string;
   /** stdout and stderr as they came. */
@@ -15,6 +17,7 @@ export interface CommandResult {
 }
 
 export interface StepResult {
+  id: string;
   title: string;
   explanation: string;
   commands: CommandResult[];
@@ -32,20 +35,20 @@ const SETTLE = 100;
 /** Milliseconds that a watcher has after all it was to see. */
 const WATCH_TIMEOUT = 5000;
 
-function run(world: World, berth: readonly string[], { argv }: StepCommand): Running {
+function run(world: World, berth: readonly string[], { argv, fails = false }: StepCommand): Running {
   const [program = '', ...rest] = argv;
   const child = world.spawn(program === 'berth' ? [...berth, ...rest] : argv);
   const spoke = Promise.race([once(child, 'close'), child.stderr ? once(child.stderr, 'data') : undefined]);
-  return { result: collect(child, argv.join(' ')), spoke, end: () => void child.kill() };
+  return { result: collect(child, argv.join(' '), fails), spoke, end: () => void child.kill() };
 }
 
-async function collect(child: ChildProcess, command: string): Promise<CommandResult> {
+async function collect(child: ChildProcess, command: string, refused: boolean): Promise<CommandResult> {
   let output = '';
   const take = (data: Buffer): void => void (output += data.toString());
   child.stdout?.on('data', take);
   child.stderr?.on('data', take);
   const [code] = (await once(child, 'close')) as [number | null];
-  return { command, output, exitCode: code ?? 1 };
+  return { command, output, exitCode: code ?? 1, refused };
 }
 
 async function runStep(world: World, berth: readonly string[], step: Step): Promise<StepResult> {
@@ -67,8 +70,8 @@ async function runStep(world: World, berth: readonly string[], step: Step): Prom
     results.push(await result);
     clearTimeout(timer);
   }
-  const { title, explanation } = step;
-  return { title, explanation, commands: results };
+  const { id, title, explanation } = step;
+  return { id, title, explanation, commands: results };
 }
 
 /** Each step as it is done. */
@@ -80,8 +83,8 @@ export async function* tour(world: World): AsyncGenerator<StepResult> {
 /** A step as text; `bold` sets what is typed apart. */
 export function stepText({ title, explanation, commands }: StepResult, number: number, bold: boolean): string {
   const strong = (text: string): string => (bold ? `\x1b[1m${text}\x1b[0m` : text);
-  const parts = commands.map(({ command, output, exitCode }) => {
-    const failed = exitCode === 0 ? '' : `(exit code ${exitCode})\n`;
+  const parts = commands.map(({ command, output, exitCode, refused }) => {
+    const failed = exitCode === 0 || refused ? '' : `(exit code ${exitCode})\n`;
     return `${strong(`$ ${command}`)}\n${output.trimEnd()}\n${failed}`;
   });
   return `${strong(`${number}. ${title}`)}\n   ${explanation}\n\n${parts.join('\n')}\n`;

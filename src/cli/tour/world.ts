@@ -23,14 +23,14 @@ mount -t sysfs sysfs /sys
 mount --move "$1/cg" /sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir /run/netns /run/lock
-touch /run/outside
-unshare --net=/run/outside true
+touch /run/netns/outside
+unshare --net=/run/netns/outside true
 ip link set lo up
-ip link add eth0 type veth peer name eth0 netns /run/outside
+ip link add eth0 type veth peer name eth0 netns /run/netns/outside
 ip addr add ${host}/${prefix} dev eth0
 ip link set eth0 up
-nsenter --net=/run/outside ip addr add ${outside}/${prefix} dev eth0
-nsenter --net=/run/outside ip link set eth0 up
+nsenter --net=/run/netns/outside ip addr add ${outside}/${prefix} dev eth0
+nsenter --net=/run/netns/outside ip link set eth0 up
 ip route add default via ${outside}
 echo "$pid"
 exec 3<&0 >/dev/null 2>&1
