@@ -45,13 +45,14 @@ const DRIVERS: Readonly<Record<NetworkRecord['driver'], Driver>> = {
 export class NetworkContext {
   readonly deps: NetworkDeps;
   readonly state: NetworkState;
-  readonly ports = new PortAllocator();
+  readonly ports: PortAllocator;
   /** Interfaces on their way out: the kernel needs some 30 ms. shutdown() waits for them. */
   readonly leaving = new Set<Promise<void>>();
 
   constructor(deps: NetworkDeps) {
     this.deps = deps;
     this.state = new NetworkState(deps.store);
+    this.ports = new PortAllocator(ephemeralPorts(deps.files));
   }
 
   get namespaceDirectory(): string {
@@ -100,4 +101,10 @@ export class NetworkContext {
   async changeRules(change: FirewallChange): Promise<void> {
     if (this.deps.settings.iptables) await this.deps.firewall.change(change);
   }
+}
+
+/** Where random host ports come from: 'FIRST\tLAST' (ip-sysctl, ip_local_port_range); undefined for the kernel's default. */
+function ephemeralPorts(files: TextFiles): { first: number; last: number } | undefined {
+  const [first = 0, last = 0] = (files.read('/proc/sys/net/ipv4/ip_local_port_range') ?? '').split(/\s+/).map(Number);
+  return first > 0 && last >= first ? { first, last } : undefined;
 }

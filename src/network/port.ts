@@ -4,6 +4,8 @@
  */
 import type { EndpointSettings, PortMap } from '../model/container.ts';
 import type { ContainerLink } from './records.ts';
+
+export type { ContainerLink } from './records.ts';
 import type { Filters, Json } from '../model/json.ts';
 
 export interface SandboxRequest {
