@@ -75,10 +75,13 @@ function firstFree(pool: Pool, taken: readonly Prefix[]): Prefix | undefined {
   const end = lastOf(pool);
   for (const prefix of taken) {
     if (prefix.family !== pool.family || prefix.base > end) continue;
+    if (prefix.length >= pool.size) {
+      if (prefix.base >= pool.base) single.add((prefix.base - pool.base) >> shift);
+      continue;
+    }
     const last = lastOf(prefix);
     if (last < pool.base) continue;
-    if (prefix.length >= pool.size) single.add((prefix.base - pool.base) >> shift);
-    else runs.push([prefix.base < pool.base ? 0n : (prefix.base - pool.base) >> shift, (last - pool.base) >> shift]);
+    runs.push([prefix.base < pool.base ? 0n : (prefix.base - pool.base) >> shift, (last - pool.base) >> shift]);
   }
   runs.sort((a, b) => (a[0] < b[0] ? -1 : 1));
   let number = 0n;

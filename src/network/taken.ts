@@ -37,10 +37,11 @@ export function takenByHost(
   { links, addresses, routes }: Survey,
   ours: { marks: string; bridges: ReadonlySet<string> },
 ): Taken[] {
-  const own = new Set(links.filter(({ alias }) => alias.startsWith(ours.marks)).map(({ name }) => name));
   const found: Taken[] = [];
   const note = (link: string, text: string): void => {
-    if (own.has(link) || ours.bridges.has(link)) return;
+    // Most links with addresses are bridges of networks: the rest may be searched for one by one.
+    if (ours.bridges.has(link)) return;
+    if (links.find(({ name }) => name === link)?.alias.startsWith(ours.marks)) return;
     const prefix = parsePrefix(text);
     // A host's route to nowhere in particular (0.0.0.0/1 of a VPN) would take everything.
     if (prefix && prefix.length > 1) found.push({ prefix, holder: link === '' ? 'this host' : `${link} of this host` });
