@@ -26,7 +26,7 @@ const REFUSALS: readonly Refusal[] = [
   {
     args: ['run', '--rm', '--network', 'container:idle', 'busybox', 'true'],
     code: 125,
-    says: /cannot join network of a non running container/,
+    says: /cannot join network namespace of a non running container: container idle is created/,
   },
   {
     args: ['run', '--rm', '--network', 'container:up', '-h', 'x', 'busybox'],
@@ -98,7 +98,6 @@ const REFUSALS: readonly Refusal[] = [
     says: /invalid --security-opt|Invalid --security-opt/,
   },
   { args: ['run', '--restart', 'sometimes', 'busybox', 'true'], code: 125, says: /invalid restart policy/ },
-  { args: ['run', '--rm', '-p', '8080:80', 'busybox', 'true'], code: 125, says: /publish/i },
   { args: ['run', '--nonesuch', 'busybox'], code: 125, says: /unknown flag: --nonesuch/ },
   {
     args: ['run', '--rm', '--memory', 'much', 'busybox'],
@@ -133,6 +132,188 @@ const REFUSALS: readonly Refusal[] = [
   { args: ['ps', '--format', '{{.Nope'], code: 1, says: /template/, ownWords: /template/ },
   { args: ['inspect', 'nonesuch'], code: 1, says: /no such object: nonesuch/i },
 ];
+
+const SHARED =
+  /container sharing network namespace with another container or host cannot be connected to any other network/;
+const PRIVATE = /container cannot be connected to multiple networks with one of the networks in private \(none\) mode/;
+
+/**
+ * With networks 'front' (a subnet of the pool) and 'back' (10.9.0.0/24), containers 'web' (runs on front, publishes 8080),
+ * 'db' (runs on back with 10.9.0.7), 'idle' (never started, default bridge) and 'bare' (runs on the host's).
+ */
+const ON_NETWORKS: readonly Refusal[] = [
+  { args: ['network', 'connect', 'nonesuch', 'web'], code: 1, says: /network nonesuch not found/ },
+  { args: ['network', 'connect', 'nonesuch', 'idle'], code: 1, says: /network nonesuch not found/ },
+  { args: ['network', 'connect', 'front', 'gone'], code: 1, says: /No such container: gone/ },
+  {
+    args: ['network', 'connect', 'front', 'web'],
+    code: 1,
+    says: /endpoint with name web already exists in network front/,
+  },
+  {
+    args: ['network', 'connect', 'host', 'web'],
+    code: 1,
+    says: /cannot connect container to host network - container must be created in host network mode/,
+  },
+  { args: ['network', 'connect', 'none', 'web'], code: 1, says: PRIVATE },
+  { args: ['network', 'connect', 'none', 'idle'], code: 1, says: PRIVATE },
+  { args: ['network', 'connect', 'back', 'bare'], code: 1, says: SHARED },
+  ...['db', 'idle'].map((name): Refusal => ({
+    args: ['network', 'connect', '--ip', '172.18.0.9', 'front', name],
+    code: 1,
+    says: /invalid endpoint settings:\n.*user specified IP address is supported only when connecting to networks with user configured subnets/,
+  })),
+  ...['web', 'idle'].map((name): Refusal => ({
+    args: ['network', 'connect', '--ip', '10.8.0.9', 'back', name],
+    code: 1,
+    says: /no configured subnet or ip-range contain the IP address 10\.8\.0\.9/,
+  })),
+  { args: ['network', 'connect', '--ip', '10.9.0.7', 'back', 'web'], code: 1, says: /Address already in use/ },
+  { args: ['network', 'connect', '--ip', 'x', 'back', 'web'], code: 1, says: /invalid IPv4 address: x/ },
+  { args: ['network', 'connect', '--ip6', '10.9.0.8', 'back', 'web'], code: 1, says: /invalid IPv6 address: 10/ },
+  {
+    args: ['network', 'connect', '--link-local-ip', 'x', 'back', 'web'],
+    code: 1,
+    says: /invalid link-local IP address: x/,
+  },
+  {
+    args: ['network', 'connect', '--alias', 'a', 'bridge', 'web'],
+    code: 1,
+    says: /network-scoped alias is supported only for containers in user defined networks/,
+  },
+  {
+    args: ['network', 'connect', '--ip', '172.17.0.9', 'bridge', 'web'],
+    code: 1,
+    says: /user specified IP address is supported on user defined networks only/,
+  },
+  {
+    args: ['network', 'connect', '--driver-opt', 'com.docker.network.endpoint.sysctls=net.x=1', 'back', 'web'],
+    code: 1,
+    says: /unrecognised network interface sysctl 'net\.x=1'/,
+  },
+  { args: ['network', 'disconnect', 'nonesuch', 'web'], code: 1, says: /network nonesuch not found/ },
+  {
+    args: ['network', 'disconnect', 'back', 'web'],
+    code: 1,
+    says: /container [0-9a-f]{64} is not connected to network back/,
+  },
+  {
+    args: ['network', 'disconnect', 'back', 'idle'],
+    code: 1,
+    says: /container [0-9a-f]{64} is not connected to the network back/,
+  },
+  { args: ['network', 'disconnect', '-f', 'back', 'web'], code: 1, says: /endpoint web not found/ },
+  {
+    args: ['network', 'disconnect', 'host', 'bare'],
+    code: 1,
+    says: /cannot disconnect container from host network - container was created in host network mode/,
+  },
+  {
+    args: ['run', '--rm', '--network', 'nonesuch', 'busybox'],
+    code: 125,
+    says: /failed to set up container networking: network nonesuch not found/,
+  },
+  {
+    args: ['run', '--rm', '--network', 'back', '--network', 'nonesuch', 'busybox'],
+    code: 125,
+    says: /failed to set up container networking: network nonesuch not found/,
+  },
+  {
+    args: ['run', '--rm', '--network', 'front', '--ip', '172.18.0.9', 'busybox'],
+    code: 125,
+    says: /invalid config for network front: invalid endpoint settings:\nuser specified IP address is supported only when/,
+  },
+  {
+    args: ['run', '--rm', '--network', 'back', '--ip', '10.9.0.7', 'busybox'],
+    code: 125,
+    says: /failed to set up container networking: Address already in use/,
+  },
+  {
+    args: ['run', '--rm', '-p', '8080:80', 'busybox'],
+    code: 125,
+    says: /failed to set up container networking: .*Bind for 0\.0\.0\.0:8080 failed: port is already allocated.*web/,
+  },
+  {
+    args: ['run', '--rm', '--network', 'front', '--network-alias', 'a b', 'busybox'],
+    code: 125,
+    says: /invalid network-scoped alias: "a b"/,
+  },
+  {
+    args: ['run', '--rm', '--link', 'gone', 'busybox'],
+    code: 125,
+    says: /could not get container for gone: No such container: gone/,
+  },
+  {
+    args: ['run', '--rm', '--name', 'parent', '--link', 'idle:x', 'busybox'],
+    code: 125,
+    says: /Cannot link to a non running container: \/idle AS \/parent\/x/,
+  },
+  {
+    args: ['run', '--rm', '--link', 'web', 'busybox'],
+    code: 125,
+    says: /container [0-9a-f]{64} not attached to default bridge network/,
+  },
+  {
+    args: ['run', '--rm', '--link', 'bare', 'busybox'],
+    code: 125,
+    says: /host type networking can't be used with links/,
+  },
+  { args: ['network', 'create', 'bridge'], code: 1, says: /operation is not permitted on predefined bridge network/ },
+  { args: ['network', 'create', 'front'], code: 1, says: /network with name front already exists/ },
+  {
+    args: ['network', 'create', '--subnet', '172.17.16.0/24', 'x'],
+    code: 1,
+    says: /Pool overlaps with other one on this address space.*network bridge.*is free/,
+  },
+  {
+    args: ['network', 'rm', 'front'],
+    code: 1,
+    says: /error while removing network: network front has active endpoints \(name:"web" id:"[0-9a-f]{12}"\)/,
+  },
+];
+
+hostTest('what networks do not allow is refused in Docker’s words, and nothing changes', {}, async (host) => {
+  const daemon = await host.startDaemon();
+  const { dockerOk, berth } = daemon;
+  await dockerOk('network', 'create', 'front');
+  await dockerOk('network', 'create', '--subnet', '10.9.0.0/24', 'back');
+  await dockerOk('run', '-d', '--name', 'web', '--network', 'front', '-p', '8080:80', 'busybox', 'sleep', '1000');
+  await dockerOk('run', '-d', '--name', 'db', '--network', 'back', '--ip', '10.9.0.7', 'busybox', 'sleep', '1000');
+  await dockerOk('run', '-d', '--name', 'bare', '--network', 'host', 'busybox', 'sleep', '1000');
+  await dockerOk('create', '--name', 'idle', 'busybox');
+  const snapshot = async (): Promise<string> =>
+    [
+      await dockerOk('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.State}} {{.Ports}} {{.Networks}}'),
+      await dockerOk('inspect', '-f', '{{json .NetworkSettings}}', 'web', 'db', 'idle', 'bare'),
+      await dockerOk('network', 'inspect', 'bridge', 'front', 'back', 'host', 'none'),
+      await host.run('nft', 'list', 'ruleset'),
+    ].join('\n');
+  const before = await snapshot();
+  const failures: string[] = [];
+  const own: readonly Refusal[] = [
+    {
+      args: ['port', 'db', '--add', '8080:80'],
+      code: 1,
+      says: /Bind for 0\.0\.0\.0:8080 failed: port is already allo/,
+    },
+    { args: ['port', 'web', '--rm', '81'], code: 1, says: /No public port '81\/tcp' published for web/ },
+    { args: ['port', 'web', '--rm', '8080:80', '--add', '8080:80/sctp2'], code: 125, says: /invalid proto: sctp2/ },
+    {
+      args: ['port', 'bare', '--add', '80'],
+      code: 1,
+      says: /conflicting options: port publishing and the host network/,
+    },
+  ];
+  for (const { args, code, says } of [...ON_NETWORKS, ...own]) {
+    for (const client of own.some((each) => each.args === args) ? [berth] : [daemon.docker, berth]) {
+      const { code: ended, stderr } = await client(...args);
+      const name = client === berth ? 'berth' : 'docker';
+      if (ended !== code || !says.test(stderr)) failures.push(`${name} ${args.join(' ')}: exit ${ended}\n   ${stderr}`);
+    }
+  }
+  assert.deepEqual(failures, []);
+  assert.equal(await snapshot(), before, 'nothing came of it');
+});
 
 hostTest('bad input is refused with a clear message and leaves nothing', {}, async (host) => {
   const daemon = await host.startDaemon();
