@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, test } from 'node:test';
+import type { PortMap } from '../model/container.ts';
+import type { NetworkParts } from './controller.ts';
+import { creation, request, settings, World } from './testing-world.ts';
+
+const ipam = (Subnet: string): { IPAM: { Driver: string; Config: never[]; Options: Record<string, string> } } => ({
+  IPAM: {
+    Driver: 'default',
+    Config: [{ Subnet, IPRange: '', Gateway: '', AuxiliaryAddresses: {} }] as never[],
+    Options: {},
+  },
+});
+const web: PortMap = { '80/tcp': [{ HostIp: '', HostPort: '8080' }] };
+
+void describe('user-defined networks', () => {
+  let world = new World();
+  let parts: NetworkParts;
+  beforeEach(async () => {
+    world = new World();
+    parts = await world.started();
+    for (const [name, subnet] of [
+      ['a', '10.1.0.0/24'],
+      ['b', '10.2.0.0/24'],
+    ] as const) {
+      await parts.networks.create(creation(name, ipam(subnet)));
+    }
+    world.events = [];
+  });
+  const insideOf = (id: string): { names: string[]; via: string[] } => {
+    const found = world.kernel.namespaces.get(parts.sandboxes.view(id)?.SandboxKey ?? '');
+    return {
+      names: found?.interfaces.map(({ name }) => name) ?? [],
+      via: found?.defaults.map(({ via }) => via) ?? [],
+    };
+  };
+  const addressOf = (id: string, network: string): string | undefined =>
+    parts.sandboxes.view(id)?.Networks[network]?.IPAddress;
+
+  void test('several networks at once: the mode’s first, the way out by priority', async () => {
+    const endpoints = { b: settings({ GwPriority: 1 }), a: settings({}) };
+    await parts.sandboxes.open(request('c', { networkMode: 'a', endpoints }));
+    assert.deepEqual(insideOf('c'), { names: ['eth0', 'eth1'], via: ['10.2.0.1'] });
+    assert.deepEqual([addressOf('c', 'a'), addressOf('c', 'b')], ['10.1.0.2', '10.2.0.2']);
+    const [names] = [...world.attendant.names.values()];
+    assert.deepEqual(
+      names?.endpoints.map(({ networkName }) => networkName),
+      ['b', 'a'],
+    );
+    assert.deepEqual(names.endpoints[0]?.names, ['name-c', 'c']);
+    assert.match(world.files.read('/c/c/resolv.conf') ?? '', /^nameserver 127.0.0.11$/m);
+  });
+
+  void test('connect and disconnect: interface, route, ports, names and files follow', async () => {
+    await parts.sandboxes.open(request('c', { networkMode: 'a', portBindings: web, exposed: ['80/tcp'] }));
+    const port = (): unknown =>
+      world.firewall.state().ports.map(({ hostPort, address, bridge }) => [hostPort, address, bridge.length > 0]);
+    assert.deepEqual(port(), [[8080, '10.1.0.2', true]]);
+    await parts.sandboxes.connect('c', 'b', settings({ GwPriority: 5, Aliases: ['db'] }));
+    assert.deepEqual(insideOf('c'), { names: ['eth0', 'eth1'], via: ['10.2.0.1'] });
+    assert.deepEqual(port(), [[8080, '10.2.0.2', true]]);
+    assert.equal(world.attendant.held.size, 2);
+    assert.match(world.files.read('/c/c/hosts') ?? '', /10\.1\.0\.2\tc\n10\.2\.0\.2\tc\n/);
+    await parts.sandboxes.disconnect('c', 'b', { force: false });
+    assert.deepEqual(insideOf('c'), { names: ['eth0'], via: ['10.1.0.1'] });
+    assert.deepEqual(port(), [[8080, '10.1.0.2', true]]);
+    await parts.sandboxes.disconnect('c', 'a', { force: false });
+    assert.deepEqual(insideOf('c'), { names: [], via: [] });
+    assert.deepEqual([world.firewall.state().ports, world.attendant.held.size, world.attendant.names.size], [[], 0, 0]);
+    await parts.networks.remove('a');
+    assert.deepEqual(
+      world.events.map((text) => text.split(' ').slice(1, 3).join(' ')),
+      ['connect a', 'connect b', 'disconnect b', 'disconnect a', 'destroy a'],
+    );
+  });
+
+  void test('a connect that fails leaves the container as it was', async () => {
+    await parts.sandboxes.open(request('c', { networkMode: 'a', portBindings: web }));
+    const before = JSON.stringify([insideOf('c'), parts.sandboxes.view('c'), world.firewall.state()]);
+    for (const failing of ['addInterface', 'setDefaultRoutes'] as const) {
+      world.kernel.failNext = failing;
+      await assert.rejects(async () => parts.sandboxes.connect('c', 'b', settings({ GwPriority: 5 })), {
+        message: /failed/,
+      });
+      assert.equal(JSON.stringify([insideOf('c'), parts.sandboxes.view('c'), world.firewall.state()]), before, failing);
+    }
+    world.attendant.failNext = 'putNames';
+    await assert.rejects(async () => parts.sandboxes.connect('c', 'b', settings({})), { message: /putNames failed/ });
+    assert.equal(JSON.stringify([insideOf('c'), parts.sandboxes.view('c'), world.firewall.state()]), before);
+    await assert.rejects(async () => parts.sandboxes.connect('c', 'a', settings({})), {
+      kind: 'Forbidden',
+      message: 'endpoint with name name-c already exists in network a',
+    });
+    await parts.sandboxes.connect('c', 'b', settings({}));
+    assert.equal(addressOf('c', 'b'), '10.2.0.2', 'no address was lost');
+  });
+
+  void test('an address that was asked for is kept while its container is stopped', async () => {
+    const asked = { a: settings({ IPAMConfig: { IPv4Address: '10.1.0.2' } }) };
+    parts.sandboxes.reserve('stopped', asked);
+    await parts.sandboxes.open(request('other', { networkMode: 'a' }));
+    assert.equal(addressOf('other', 'a'), '10.1.0.3');
+    await parts.sandboxes.open(request('stopped', { networkMode: 'a', endpoints: asked }));
+    assert.equal(addressOf('stopped', 'a'), '10.1.0.2');
+    // Who asks for it by name gets it when nobody uses it.
+    parts.sandboxes.reserve('heir', asked);
+    await assert.rejects(async () => parts.sandboxes.open(request('heir', { networkMode: 'a', endpoints: asked })), {
+      kind: 'Forbidden',
+      message: 'Address already in use',
+    });
+    await parts.sandboxes.close('stopped');
+    await parts.sandboxes.open(request('heir', { networkMode: 'a', endpoints: asked }));
+    await parts.sandboxes.close('heir');
+    parts.sandboxes.forget('heir');
+    parts.sandboxes.forget('stopped');
+    await parts.sandboxes.open(request('third', { networkMode: 'a' }));
+    assert.equal(addressOf('third', 'a'), '10.1.0.2');
+  });
+
+  void test('ports: changed while the container runs, refused with the holder’s name', async () => {
+    await parts.sandboxes.open(request('c', { networkMode: 'a', portBindings: web }));
+    const refused = { kind: 'Conflict', message: /8080 failed: port is already allocated.*name-c/ };
+    await assert.rejects(
+      async () => parts.sandboxes.open(request('d', { networkMode: 'a', portBindings: web })),
+      refused,
+    );
+    assert.equal(parts.sandboxes.view('d'), undefined);
+    const more: PortMap = { '53/udp': [{ HostIp: '127.0.0.1', HostPort: '5353' }] };
+    await parts.sandboxes.publish('c', { add: more, remove: { '80/tcp': null } });
+    assert.deepEqual(parts.sandboxes.view('c')?.Ports, { '53/udp': [{ HostIp: '127.0.0.1', HostPort: '5353' }] });
+    assert.deepEqual(
+      world.firewall.state().ports.map(({ hostAddress, hostPort }) => [hostAddress, hostPort]),
+      [['127.0.0.1', 5353]],
+    );
+    world.attendant.elsewhere.add('tcp 0.0.0.0 8080');
+    await assert.rejects(async () => parts.sandboxes.publish('c', { add: web, remove: { '53/udp': null } }), {
+      kind: 'Conflict',
+      message: /address already in use/,
+    });
+    assert.equal(world.firewall.state().ports.length, 1);
+    assert.deepEqual([...world.attendant.held.keys()], ['udp 127.0.0.1 5353']);
+    await parts.sandboxes.close('c');
+    assert.deepEqual([world.firewall.state().ports, world.attendant.held.size], [[], 0]);
+  });
+
+  void test('a restart finds ports, names and addresses again', async () => {
+    await parts.sandboxes.open(request('c', { networkMode: 'a', portBindings: web }));
+    const before = world.firewall.state();
+    await parts.shutdown({ keep: true });
+    const second = world.start();
+    await second.sandboxes.restore(new Map([['c', { pid: 7, name: 'renamed' }]]), new Map());
+    assert.deepEqual(world.firewall.state(), before);
+    assert.equal([...world.attendant.names.values()][0]?.endpoints[0]?.names[0], 'renamed');
+    await assert.rejects(async () => second.sandboxes.open(request('d', { networkMode: 'b', portBindings: web })), {
+      message: /renamed/,
+    });
+    await second.sandboxes.open(request('e', { networkMode: 'a' }));
+    assert.equal(second.sandboxes.view('e')?.Networks['a']?.IPAddress, '10.1.0.3');
+  });
+
+  void test('what others take away comes back', async () => {
+    parts.watch();
+    await parts.sandboxes.open(request('c', { networkMode: 'a' }));
+    const [veth = ''] = [...world.kernel.links.keys()].filter((name) => name.startsWith('veth'));
+    const bridge = world.kernel.links.get(veth)?.master ?? '';
+    const settled = async (): Promise<void> => {
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+    };
+    world.kernel.links.delete(bridge);
+    world.kernel.tell({ kind: 'link-gone', name: bridge });
+    await settled();
+    assert.equal(world.kernel.links.get(bridge)?.kind, 'bridge');
+    world.kernel.links.delete(veth);
+    world.kernel.tell({ kind: 'link-gone', name: veth });
+    await settled();
+    assert.equal(world.kernel.links.get(veth)?.master, bridge);
+    const sets = world.firewall.sets;
+    world.kernel.tell({ kind: 'rules-gone' });
+    world.kernel.tell({ kind: 'rules-gone' });
+    await settled();
+    assert.equal(world.firewall.sets, sets + 1);
+    await parts.sandboxes.close('c');
+    await parts.networks.remove('a');
+    world.kernel.tell({ kind: 'link-gone', name: bridge });
+    world.kernel.tell({ kind: 'link-gone', name: veth });
+    await settled();
+    assert.equal(world.kernel.links.has(bridge), false, 'what was meant to go stays away');
+  });
+
+  void test('links of the default bridge are entries of hosts, and follow', async () => {
+    await parts.sandboxes.open(request('db'));
+    const links = [{ containerId: 'db', name: 'name-db', alias: 'database' }];
+    await parts.sandboxes.open(request('app', { links }));
+    assert.match(world.files.read('/c/app/hosts') ?? '', /^172\.17\.0\.2\tdatabase db name-db$/m);
+    await parts.sandboxes.close('db');
+    await parts.sandboxes.open(request('x'));
+    await parts.sandboxes.open(request('db'));
+    assert.match(world.files.read('/c/app/hosts') ?? '', /^172\.17\.0\.4\tdatabase db name-db$/m);
+    assert.equal(world.attendant.names.size, 0);
+  });
+
+  void test('an internal network has no way out and publishes nothing', async () => {
+    await parts.networks.create(creation('inner', { Internal: true, ...ipam('10.3.0.0/24') }));
+    await parts.sandboxes.open(request('c', { networkMode: 'inner', portBindings: web }));
+    assert.deepEqual(insideOf('c').via, []);
+    assert.deepEqual([world.attendant.held.size, world.firewall.state().ports], [0, []]);
+    assert.equal([...world.attendant.names.values()][0]?.forward, false);
+    await parts.sandboxes.connect('c', 'a', settings({}));
+    assert.deepEqual(insideOf('c').via, ['10.1.0.1']);
+    assert.equal(world.attendant.held.size, 2);
+    assert.equal([...world.attendant.names.values()][0]?.forward, true);
+  });
+});
