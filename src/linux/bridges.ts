@@ -1,29 +1,46 @@
 /** Bridges on the host. */
 import type { BridgePlan } from '../drivers/plan.ts';
 import { addressFromBytes } from '../ipam/address.ts';
+import { unavailable } from '../errors.ts';
 import { explaining, findLink, hasCode, needLink } from './links.ts';
 import { decodeAddress, deleteAddress, listAddresses, RTM_NEWADDR } from './netlink/address.ts';
 import * as link from './netlink/link.ts';
+import type { LinkInfo } from './netlink/link.ts';
 import type { NetlinkSocket } from './netlink/socket.ts';
 import { addressRequest, addressText } from './plan-requests.ts';
 import { applySysctls } from './sysctl.ts';
 
-/** Makes the bridge or completes the one that is there; see network/kernel.ts. */
+/** Makes the bridge or completes the one that is there; see network/kernel.ts. A bridge that was made here goes when it fails. */
 export function ensureBridge(socket: NetlinkSocket, plan: BridgePlan): void {
   const present = findLink(socket, plan.name);
-  if (!present) {
-    // One datagram: a bridge without Berth's mark is never seen, not even after a crash.
-    const create = link.createBridge(plan.name, plan.mac, plan.mtu);
-    explaining('bridge', [], () => socket.transact([create, link.setAlias(plan.name, plan.owner)]));
-  } else if (present.kind !== 'bridge') throw new Error(`${plan.name} is no bridge`);
-  else if (plan.owner !== '' && present.mtu !== plan.mtu) socket.transact([link.setMtu(plan.name, plan.mtu)]);
-  const { index } = present ?? needLink(socket, plan.name);
-  if (present && plan.owner !== '' && present.alias !== plan.owner) {
-    socket.transact([link.setAlias(plan.name, plan.owner)]);
+  if (present) {
+    if (present.kind !== 'bridge') throw new Error(`${plan.name} is no bridge`);
+    if (plan.owner !== '') adjust(socket, plan, present);
+    complete(socket, plan, present.index);
+    return;
   }
+  if (plan.owner === '') throw unavailable(`bridge device ${plan.name} does not exist: it must be created manually`);
+  // One datagram: a bridge without Berth's mark is never seen, not even after a crash.
+  const create = link.createBridge(plan.name, plan.mac, plan.mtu);
+  explaining('bridge', [], () => socket.transact([create, link.setAlias(plan.name, plan.owner)]));
+  try {
+    complete(socket, plan, needLink(socket, plan.name).index);
+  } catch (error) {
+    socket.transact([link.deleteLink(plan.name)]);
+    throw error;
+  }
+}
+
+/** What an earlier run with other settings left otherwise. */
+function adjust(socket: NetlinkSocket, plan: BridgePlan, present: LinkInfo): void {
+  if (present.mtu !== plan.mtu) socket.transact([link.setMtu(plan.name, plan.mtu)]);
+  if (present.alias !== plan.owner) socket.transact([link.setAlias(plan.name, plan.owner)]);
+  removeStaleAddresses(socket, plan, present.index);
+}
+
+function complete(socket: NetlinkSocket, plan: BridgePlan, index: number): void {
   // Before the addresses: IPv6 ones are refused while the link has IPv6 switched off.
   applySysctls(plan.sysctls);
-  if (present && plan.owner !== '') removeStaleAddresses(socket, plan, index);
   for (const text of plan.addresses) addMissing(socket, text, index, plan.name);
   socket.transact([link.setUp(index, plan.name)]);
 }
@@ -42,7 +59,7 @@ function addMissing(socket: NetlinkSocket, text: string, index: number, name: st
   }
 }
 
-/** Of an earlier run with other settings. Link-local ones are the kernel's own. */
+/** Link-local ones are the kernel's own. */
 function removeStaleAddresses(socket: NetlinkSocket, plan: BridgePlan, index: number): void {
   for (const { type, payload } of socket.transact([listAddresses()])) {
     if (type !== RTM_NEWADDR) continue;

@@ -25,8 +25,8 @@ export interface LinkReaper {
 
 interface Order {
   name: string;
-  resolve(): void;
-  reject(error: unknown): void;
+  resolve: () => void;
+  reject: (error: unknown) => void;
 }
 
 export function createLinkReaper(): LinkReaper {

@@ -82,7 +82,7 @@ export function createMonitor(host: NetlinkSocket, listener: (event: KernelEvent
       for (const message of decodeMessages(data)) present.apply(message).forEach(tell);
     });
     if (!complete) lost();
-    for (const look of [...waiting]) look();
+    for (const look of waiting) look();
   };
   const homePoll = koffi.node.poll(home.fd, drain);
   const inside = new InsideEvents(

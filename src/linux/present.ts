@@ -72,9 +72,13 @@ export class Present {
       case RTM_NEWROUTE: {
         if (isCached(payload)) return [];
         const route = decodeRoute(Buffer.from(payload));
-        if (flags & NLM_F_REPLACE) this.#dropRoutes((one) => one.priority === route.priority && sameTarget(one, route));
+        const replaced =
+          flags & NLM_F_REPLACE
+            ? this.#dropRoutes((one) => one.priority === route.priority && sameTarget(one, route))
+            : [];
         this.#setRoute(route);
-        return [];
+        // By another gateway of the same link it is the same route to whoever listens.
+        return replaced.filter((event) => event.kind === 'route-gone' && event.link !== this.#nameOf(route.link));
       }
       case RTM_DELROUTE:
         return this.#dropRoute(routeKey(decodeRoute(payload)));

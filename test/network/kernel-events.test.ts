@@ -52,15 +52,28 @@ hostTest('losses on the host are told within 100 ms, and the survey stays true',
   await assertTrue(process);
   await expectEvent(
     { kind: 'route-gone', link: 'br-1', destination: '10.90.0.0/16' },
-    ...['ip', 'route', 'del', '10.90.0.0/16'],
+    'ip',
+    'route',
+    'del',
+    '10.90.0.0/16',
   );
   await expectEvent(
     { kind: 'address-gone', link: 'br-0', address: 'fd00:77::1/64' },
-    ...['ip', 'address', 'del', 'fd00:77::1/64', 'dev', 'br-0'],
+    'ip',
+    'address',
+    'del',
+    'fd00:77::1/64',
+    'dev',
+    'br-0',
   );
   await expectEvent(
     { kind: 'address-gone', link: 'br-1', address: '10.78.0.1/16' },
-    ...['ip', 'address', 'del', '10.78.0.1/16', 'dev', 'br-1'],
+    'ip',
+    'address',
+    'del',
+    '10.78.0.1/16',
+    'dev',
+    'br-1',
   );
   await expectEvent({ kind: 'link-changed', name: 'veth0000001' }, 'ip', 'link', 'set', 'veth0000001', 'nomaster');
   await expectEvent({ kind: 'link-changed', name: 'veth0000000' }, 'ip', 'link', 'set', 'veth0000000', 'down');
@@ -141,11 +154,9 @@ hostTest('losses inside a namespace, made or adopted, before or after watch()', 
   await insideOk(
     host,
     at(first),
-    ...[
-      'sh',
-      '-c',
-      'for i in $(seq 2000); do echo "addr add 10.98.0.1/24 dev eth0"; echo "addr del 10.98.0.1/24 dev eth0"; done | ip -batch -',
-    ],
+    'sh',
+    '-c',
+    'for i in $(seq 2000); do for a in add del; do echo "addr $a 10.98.0.1/24 dev eth0"; done; done | ip -batch -',
   );
   await insideOk(host, at(third), 'sh', '-c', 'ip link set lo up; ip link set lo down');
   await process.event(isInside(third), 1000);
@@ -182,4 +193,20 @@ hostTest('deleted rules: another’s deletions in Berth’s tables, once each', 
   await expectGone('flush ruleset');
   await nft(table);
   await expectGone('delete table inet berth-x');
+  await host.run('iptables', '-N', 'BERTH-F');
+  events.length = 0;
+  await host.run('iptables', '-X', 'BERTH-F');
+  await process.event(({ kind }) => kind === 'rules-gone');
+
+  // The daemon's own: on the main thread, on one of the pool (a long script), by a child.
+  events.length = 0;
+  for (const tail of ['', `\n${'#'.repeat(30_000)}`]) {
+    await process.own.nft(table);
+    await process.own.nft(`delete table inet berth-x${tail}`);
+  }
+  await process.own.iptablesRestore('*filter\n:BERTH-F -\n-A BERTH-F -j ACCEPT\nCOMMIT\n');
+  await process.own.iptablesRestore('*filter\n-F BERTH-F\n-X BERTH-F\nCOMMIT\n');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual(events, []);
+  await process.end();
 });

@@ -2,14 +2,32 @@
  * The kernel (linux/kernel.ts) alone, as a process on a throw-away host: one JSON line in (a call), one out (its answer);
  * events come as lines of their own.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { createLinuxKernel } from '../../src/linux/kernel.ts';
+import { runNft } from '../../src/linux/nftables.ts';
+import { ownRuleWriter } from '../../src/linux/rule-writers.ts';
 import type { Kernel, KernelEvent } from '../../src/network/kernel.ts';
 
-export type KernelCall = { [K in keyof Kernel]: { call: K; args: unknown[] } }[keyof Kernel];
+export type KernelCall = { call: keyof Kernel | keyof typeof extra; args: unknown[] };
 
 export type KernelLine = { event: KernelEvent; at: number } | { value?: unknown; error?: string; ms: number };
+
+/** Changes of rules that are the daemon's own. */
+const extra = {
+  nft: async (script: string): Promise<void> => runNft(script),
+  async iptablesRestore(input: string): Promise<void> {
+    const child = spawn('iptables-restore', ['--noflush'], { stdio: ['pipe', 'inherit', 'inherit'] });
+    const writer = ownRuleWriter(child.pid ?? 0);
+    child.stdin.end(input);
+    await once(child, 'close');
+    writer.done();
+  },
+};
+
+export type KernelExtra = typeof extra;
 
 const write = (line: KernelLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
@@ -21,7 +39,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const began = performance.now();
   try {
     if (call === 'watch') kernel.watch((event) => write({ event, at: Date.now() }));
-    const perform = kernel[call] as (...list: unknown[]) => unknown;
+    const perform = { ...kernel, ...extra }[call] as (...list: unknown[]) => unknown;
     const returned = call === 'watch' ? undefined : perform(...args);
     const ms = performance.now() - began;
     const value = await returned;

@@ -37,7 +37,7 @@ hostTest('damage inside a namespace is put right, once', {}, async (host) => {
     const routes = [await ip('route'), await ip('-6', 'route')].join('').split('\n');
     const ports = await host.run('bridge', '-d', 'link');
     return JSON.stringify([
-      addresses.toSorted(),
+      addresses.map((list) => list.join(' ')).toSorted(),
       routes
         .map((line) => line.trim())
         .filter((line) => line !== '' && !line.startsWith('fe80'))
@@ -105,10 +105,12 @@ hostTest('damage inside a namespace is put right, once', {}, async (host) => {
   assert.equal(await repairing(), true);
 
   // Moved into a further namespace: it stays there.
-  await insideOk(host, at(path), 'sh', '-c', 'unshare -n sleep 2 & sleep 0.3; ip link set uplink netns $!');
+  const start = 'unshare -n sleep 60 >/dev/null 2>&1 & sleep 0.3; ip link set uplink netns $!; echo $!';
+  const holder = (await insideOk(host, at(path), 'sh', '-c', start)).trim();
   assert.equal(await repairing(), false);
   assert.notEqual((await inside(host, at(path), 'ip', 'link', 'show', 'uplink')).code, 0);
 
+  await host.run('kill', holder);
   await kernel.dropNamespace(path);
   await kernel.linksGone(['veth0000000', 'veth0000001', 'br-0'], 200);
 });

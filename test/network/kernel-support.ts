@@ -6,7 +6,7 @@ import type { BridgePlan, InterfacePlan } from '../../src/drivers/plan.ts';
 import type { Kernel, KernelEvent } from '../../src/network/kernel.ts';
 import type { Host } from '../support/host.ts';
 import { until } from '../support/wait.ts';
-import type { KernelLine } from './kernel-process.ts';
+import type { KernelExtra, KernelLine } from './kernel-process.ts';
 
 const script = new URL('kernel-process.ts', import.meta.url).pathname;
 
@@ -16,6 +16,7 @@ export interface KernelProcess extends AsyncDisposable {
   readonly pid: number;
   /** Every call as in Kernel, carried out in the process; listeners cannot be sent there: see `events`. */
   readonly kernel: { [K in Exclude<keyof Kernel, 'watch'>]: Remote<Kernel[K]> };
+  readonly own: KernelExtra;
   /** Milliseconds that the last call took in the process. */
   readonly ms: number;
   watch(): Promise<void>;
@@ -62,6 +63,7 @@ export async function startKernel(host: Host): Promise<KernelProcess> {
   return {
     pid: child.pid ?? 0,
     kernel: kernel as KernelProcess['kernel'],
+    own: kernel as KernelExtra,
     get ms() {
       return ms;
     },

@@ -135,3 +135,56 @@ hostTest('connect and disconnect while the namespace is in use; all or nothing',
   await kernel.dropNamespace(path);
   await kernel.linksGone(['veth0000000', 'br-0', 'never-was'], 0);
 });
+
+hostTest('bridges: made, completed, and not half made', {}, async (host) => {
+  await using process = await startKernel(host);
+  const { kernel } = process;
+  const bridge = async (name: string): Promise<IpLink | undefined> =>
+    (await links(host)).find(({ ifname }) => ifname === name);
+  await kernel.ensureBridge(bridgePlan('br-0'));
+  await kernel.ensureBridge(bridgePlan('br-0', { mtu: 1400, addresses: ['10.77.0.1/24', '10.77.1.1/24'] }));
+  const completed = await bridge('br-0');
+  assert.deepEqual([completed?.mtu, addressesOf(completed)], [1400, ['10.77.0.1/24', '10.77.1.1/24']]);
+  // Gateway mode isolated.
+  await kernel.ensureBridge(bridgePlan('br-0', { addresses: [] }));
+  assert.deepEqual(addressesOf(await bridge('br-0')), []);
+
+  await assert.rejects(kernel.ensureBridge(bridgePlan('br-theirs', { owner: '' })), /must be created manually/);
+  await host.run('ip', 'link', 'add', 'br-theirs', 'type', 'bridge');
+  await host.run('ip', 'address', 'add', '10.99.0.1/24', 'dev', 'br-theirs');
+  await kernel.ensureBridge(bridgePlan('br-theirs', { owner: '', addresses: [], sysctls: [], mtu: 1400 }));
+  const theirs = await bridge('br-theirs');
+  assert.deepEqual([theirs?.mtu, addressesOf(theirs)], [1500, ['10.99.0.1/24']]);
+
+  const nonsense = [{ name: 'net/ipv4/conf/br-1/nonsense', value: '1' }];
+  await assert.rejects(kernel.ensureBridge(bridgePlan('br-1', { sysctls: nonsense })), /no such setting/);
+  await assert.rejects(kernel.ensureBridge(bridgePlan('lo')), /lo is no bridge/);
+  assert.equal(await bridge('br-1'), undefined);
+  await kernel.linksGone(['br-0', 'br-theirs'], 0);
+});
+
+hostTest('a bridge is full with 1,023 ports', {}, async (host) => {
+  await using process = await startKernel(host);
+  const { kernel } = process;
+  const path = `${host.root}/n/one`;
+  await kernel.ensureBridge(bridgePlan('br-0', { addresses: ['10.77.0.1/16'], sysctls: [] }));
+  await host.run('sh', '-c', 'sysctl -qw net.ipv6.conf.default.disable_ipv6=1');
+  await kernel.createNamespace(path, [], []);
+  // Ports that are nothing but ports: half of a pair each, the other half is one as well.
+  const pairs = Array.from(
+    { length: 511 },
+    (_, n) => `link add a${n} master br-0 type veth peer name b${n}\nlink set b${n} master br-0`,
+  );
+  await host.exec(['ip', '-batch', '-'], { input: pairs.join('\n') });
+  const plan = interfacePlan(1, 'br-0', { addresses: ['10.77.0.11/16'] });
+  await kernel.addInterface(path, plan);
+  const full = /bridge br-0 has 1023 ports, as many as a Linux bridge can have: use another network/;
+  await assert.rejects(kernel.addInterface(path, { ...plan, name: 'eth1', hostName: 'veth0000002' }), full);
+  await assert.rejects(kernel.createNamespace(`${path}2`, [{ ...plan, hostName: 'veth0000002' }], []), full);
+  await host.run('ip', 'link', 'add', 'lone', 'type', 'veth', 'peer', 'name', 'other');
+  await assert.rejects(kernel.enslave('lone', 'br-0'), full);
+  assert.equal((await links(host)).filter(({ ifname }) => ifname.startsWith('veth')).length, 1);
+  await kernel.dropNamespace(path);
+  await kernel.linksGone([...pairs.map((_, n) => `a${n}`), 'veth0000001', 'lone', 'br-0'], 0);
+  assert.ok(process.ms < 5000, `${process.ms} ms`);
+});
