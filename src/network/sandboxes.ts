@@ -166,7 +166,7 @@ async function openSandbox(
   if (own) {
     sandbox.ports = await publishPorts(context, sandbox, all, request);
     undo.defer(async () => unpublishPorts(context, id, sandbox.ports));
-    state.putSandbox(record);
+    if (sandbox.ports.length > 0) state.putSandbox(record);
     const make = (): void => deps.kernel.createNamespace(sandbox.namespacePath, interfaces, defaults);
     try {
       make();
