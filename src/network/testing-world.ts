@@ -1,14 +1,14 @@
 /** Networks and sandboxes on fakes, for unit tests. */
-import assert from 'node:assert/strict';
 import { FakeFirewall } from '../firewall/fake-firewall.ts';
-import { silent } from '../log.ts';
+import type { LogFields } from '../log.ts';
+import type { EndpointSettings } from '../model/container.ts';
 import { createMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
 import { createNetworkController } from './controller.ts';
 import type { NetworkParts } from './controller.ts';
 import { FakeAttendant } from './fake-attendant.ts';
 import { FakeFiles, FakeKernel } from './fake-kernel.ts';
-import type { IpamConfig, NetworkCreateRequest, SandboxRequest } from './port.ts';
-import type { NetworkRecord } from './records.ts';
+import type { NetworkCreateRequest, SandboxRequest } from './port.ts';
 import type { NetworkSettings } from './settings.ts';
 
 export const defaults: NetworkSettings = {
@@ -39,68 +39,65 @@ export const defaults: NetworkSettings = {
 export class World {
   kernel = new FakeKernel();
   firewall = new FakeFirewall();
-  store = createMemoryStore();
-  events: unknown[] = [];
+  attendant = new FakeAttendant();
+  files = new FakeFiles();
+  store: Store = createMemoryStore();
+  events: string[] = [];
   warnings: string[] = [];
-  now = '2026-01-01T00:00:00Z';
   #counter = 0;
 
-  async start(settings: Partial<NetworkSettings> = {}): Promise<NetworkParts> {
-    const parts = createNetworkController({
+  start(settings: Partial<NetworkSettings> = {}): NetworkParts {
+    const note = (message: string, _fields?: LogFields): void => void this.warnings.push(message);
+    return createNetworkController({
       settings: { ...defaults, ...settings },
       execRoot: '/run/berth',
       store: this.store,
       kernel: this.kernel,
       firewall: this.firewall,
-      attendant: new FakeAttendant(),
-      files: new FakeFiles(),
-      publish: (...event) => void this.events.push(event),
-      log: { ...silent, warn: (message) => void this.warnings.push(message) },
-      // Numbers in front, so that no two begin alike.
+      attendant: this.attendant,
+      files: this.files,
+      publish: (type, action, _id, attributes) => {
+        this.events.push(`${type} ${action} ${attributes['name']} ${attributes['type']} ${attributes['container']}`);
+      },
+      log: { debug() {}, info() {}, warn: note, error: note },
       randomHex: (bytes) =>
         (++this.#counter)
           .toString(16)
           .padStart(6, '0')
           .padEnd(bytes * 2, '0')
           .slice(0, bytes * 2),
-      now: () => this.now,
-      later: () => undefined,
+      now: () => '2026-01-01T00:00:00Z',
+      later: (_milliseconds, body) => setImmediate(body),
     });
+  }
+
+  async started(settings: Partial<NetworkSettings> = {}): Promise<NetworkParts> {
+    const parts = this.start(settings);
     await parts.sandboxes.restore(new Map(), new Map());
     return parts;
   }
-
-  record(name: string): NetworkRecord {
-    const found = this.store.list<NetworkRecord>('network').find((network) => network.name === name);
-    assert.ok(found, name);
-    return found;
-  }
-
-  /** All that a refusal must leave as it was. */
-  snapshot(): unknown {
-    return structuredClone([
-      this.kernel.survey(),
-      [...this.kernel.sysctls],
-      this.firewall.state(),
-      this.store.list('network'),
-      this.events,
-    ]);
-  }
 }
 
-export const pool = (Subnet: string, more: Partial<IpamConfig> = {}): IpamConfig => ({
-  Subnet,
-  IPRange: '',
-  Gateway: '',
-  AuxiliaryAddresses: {},
+export const request = (containerId: string, more: Partial<SandboxRequest> = {}): SandboxRequest => ({
+  containerId,
+  containerName: `name-${containerId}`,
+  hostname: containerId,
+  domainname: '',
+  networkMode: 'default',
+  endpoints: {},
+  links: [],
+  exposed: [],
+  portBindings: {},
+  publishAll: false,
+  netAdmin: false,
+  dns: [],
+  dnsSearch: [],
+  dnsOptions: [],
+  extraHosts: [],
+  filesDir: `/c/${containerId}`,
   ...more,
 });
-export const ipam = (...Config: IpamConfig[]): NetworkCreateRequest['IPAM'] => ({
-  Driver: 'default',
-  Config,
-  Options: {},
-});
-export const wish = (Name: string, more: Partial<NetworkCreateRequest> = {}): NetworkCreateRequest => ({
+export const creation = (Name: string, more: Partial<NetworkCreateRequest> = {}): NetworkCreateRequest => ({
   Name,
   Driver: 'bridge',
   Scope: '',
@@ -114,21 +111,12 @@ export const wish = (Name: string, more: Partial<NetworkCreateRequest> = {}): Ne
   Labels: {},
   ...more,
 });
-export const container = (containerId: string, networkMode: string): SandboxRequest => ({
-  containerId,
-  containerName: `name-${containerId}`,
-  hostname: containerId,
-  domainname: '',
-  networkMode,
-  endpoints: {},
-  links: [],
-  exposed: [],
-  portBindings: {},
-  publishAll: false,
-  netAdmin: false,
-  dns: [],
-  dnsSearch: [],
-  dnsOptions: [],
-  extraHosts: [],
-  filesDir: `/c/${containerId}`,
+export const settings = (more: Partial<EndpointSettings>): EndpointSettings => ({
+  IPAMConfig: null,
+  Links: null,
+  Aliases: null,
+  MacAddress: '',
+  DriverOpts: null,
+  GwPriority: 0,
+  ...more,
 });
