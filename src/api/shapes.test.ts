@@ -32,6 +32,23 @@ void test('older clients find the default bridge’s addresses at the top', () =
   });
 });
 
+void test('until 1.44 the short ID and the host name are aliases on user-defined networks', () => {
+  const Id = '0123456789abcdef'.repeat(4);
+  const given = {
+    Id,
+    Config: { Hostname: 'box' },
+    NetworkSettings: {
+      Networks: { front: { Aliases: ['www', 'box'] }, back: { Aliases: null }, bridge: { Aliases: null } },
+    },
+  };
+  const aliases = (version: number): unknown[] => {
+    const settings = inspectShape(given, version)['NetworkSettings'] as typeof given.NetworkSettings;
+    return Object.values(settings.Networks).map(({ Aliases }) => Aliases);
+  };
+  assert.deepEqual(aliases(44), [['www', 'box', Id.slice(0, 12)], [Id.slice(0, 12), 'box'], null]);
+  assert.deepEqual(aliases(45), [['www', 'box'], null, null]);
+});
+
 void test('without a default bridge the fields are there and empty; newer clients get none', () => {
   const old = inspectShape(container({ other: endpoint }), 41);
   assert.equal((old['NetworkSettings'] as { IPAddress: string }).IPAddress, '');

@@ -24,6 +24,7 @@ import { restartContainer } from './restart.ts';
 import { restoreContainers, startByPolicy } from './restore.ts';
 import { inspectContainer, listContainers } from './show.ts';
 import { startContainer } from './start.ts';
+import { stopAll } from './stop-all.ts';
 import { killContainer, removeContainer, stopContainer } from './stop.ts';
 import { top } from './top.ts';
 
@@ -33,7 +34,7 @@ const LONGEST_END = 2000;
 export interface Engine extends Containers, ImageUse {
   /** Takes over what runs, ends the rest, applies restart policies. Before the first request. */
   restore(): Promise<void>;
-  /** Containers go on; the engine begins nothing new and watches nothing any more. */
+  /** Containers go on, unless the settings say otherwise; the engine begins nothing new and watches nothing any more. */
   shutdown(): Promise<void>;
 }
 
@@ -77,6 +78,7 @@ class BerthEngine implements Engine {
 
   async shutdown(): Promise<void> {
     this.#context.ending = true;
+    if (this.#context.settings.liveRestore === false) await stopAll(this.#context);
     for (const container of this.#context.registry.all()) {
       if (container.restart !== undefined) clearTimeout(container.restart.timer);
       for (const session of container.pending) session.abandon();

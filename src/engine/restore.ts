@@ -199,16 +199,30 @@ export async function startByPolicy(context: Context): Promise<void> {
     if (running || state.Status === 'created') return false;
     return state.Restarting || startsWithDaemon(hostConfig.RestartPolicy, stoppedByHand, state.ExitCode);
   });
-  await Promise.all(
-    due.map(async (container) =>
-      container.lock
-        .run(async () => startContainer(context, container))
-        .catch((error: unknown) => {
-          context.log.error('a container could not be started again', {
-            container: container.id,
-            error: messageOf(error),
-          });
-        }),
-    ),
-  );
+  const starts = new Map<string, Promise<void>>();
+  const start = async (container: Container): Promise<void> => {
+    // Nothing goes round in circles here: what a container needs existed when it was made.
+    await Promise.all(due.filter(({ id }) => needs(container).includes(id)).map(startOnce));
+    await container.lock.run(async () => startContainer(context, container));
+  };
+  const startOnce = async (container: Container): Promise<void> => {
+    const begun = starts.get(container.id);
+    if (begun !== undefined) return begun;
+    const mine = start(container).catch((error: unknown) => {
+      context.log.error('a container could not be started again', {
+        container: container.id,
+        error: messageOf(error),
+      });
+    });
+    starts.set(container.id, mine);
+    return mine;
+  };
+  await Promise.all(due.map(startOnce));
+}
+
+/** The containers that have to run before this one: those it is linked to, and those whose namespaces it shares. */
+function needs({ record: { links = [], hostConfig } }: Container): string[] {
+  const modes = [hostConfig.NetworkMode, hostConfig.PidMode, hostConfig.IpcMode];
+  const owners = modes.filter(isJoined).map((mode) => mode.slice('container:'.length));
+  return [...links.map(({ containerId }) => containerId), ...owners];
 }

@@ -252,6 +252,29 @@ void describe('networks of containers', () => {
     for (const id of [parent, bare]) await rig.engine.remove(id, force);
   });
 
+  void test('after a restart of the machine, whose namespace others share starts before them', async () => {
+    const RestartPolicy = { Name: 'always', MaximumRetryCount: 0 } as const;
+    const names = ['base', 'f1', 'f2', 'f3', 'f4'];
+    for (const name of names) {
+      const own = { NetworkMode: name === 'base' ? 'front' : `container:${name === 'f4' ? 'f3' : 'base'}` };
+      await create(name, { ...own, RestartPolicy });
+      await rig.engine.start(name);
+    }
+    const stateOf = async (name: string): Promise<{ Pid: number; Status: string }> =>
+      (await rig.engine.inspect(name, { size: false }))['State'] as { Pid: number; Status: string };
+    const pids = await Promise.all(names.map(async (name) => (await stateOf(name)).Pid));
+    await rig.close();
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    rig = await makeEngine(root);
+    const states = await Promise.all(names.map(async (name) => (await stateOf(name)).Status));
+    assert.deepEqual(
+      states,
+      names.map(() => 'running'),
+    );
+    for (const name of names.toReversed()) await rig.engine.remove(name, force);
+  });
+
   void test('the next daemon knows the networks, and tells the network part of all containers', async () => {
     const id = await create('kept', { NetworkMode: 'front' }, { back: settings({ Aliases: ['x'] }) });
     await rig.engine.disconnect(id, 'front', gently);
