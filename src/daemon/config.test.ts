@@ -77,7 +77,11 @@ void describe('the command line', () => {
     assert.equal(warnings.length, 3);
     assert.match(warnings[0] ?? '', /^--containerd is ignored: Berth has no containerd/);
     assert.deepEqual(load(['--live-restore', '--log-driver=json-file', '--userland-proxy=false']).warnings, []);
-    assert.equal(load(['--live-restore=false', '--log-driver=syslog', '-g/x'], {}).warnings.length, 2);
+    assert.equal(load(['--live-restore=false', '--log-driver=syslog', '-g/x'], {}).warnings.length, 1);
+    assert.deepEqual(
+      [[], ['--live-restore=false']].map((argv) => settings(argv).liveRestore),
+      [true, false],
+    );
   });
 });
 

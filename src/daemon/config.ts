@@ -92,6 +92,7 @@ function toSettings(options: Options): DaemonSettings {
     shutdownTimeout: atLeast('shutdown-timeout', options.int('shutdown-timeout'), -1),
     seccompProfile: options.string('seccomp-profile'),
     noNewPrivileges: options.bool('no-new-privileges'),
+    liveRestore: options.bool('live-restore'),
     network: networkSettings(options),
     plainTcp: tls === undefined && (options.given('tls') || options.given('tlsverify')),
     ...(tls && { tls }),
@@ -136,9 +137,6 @@ function warningsOf(options: Options): string[] {
     .filter((flag) => flag.ignored !== undefined && options.given(flag.name))
     .map((flag) => `--${flag.name} is ignored: Berth has no ${flag.ignored}`);
   if (options.given('graph')) warnings.push('--graph is deprecated: use --data-root');
-  if (!options.bool('live-restore')) {
-    warnings.push('--live-restore=false is ignored: containers always keep running while berthd does not');
-  }
   const driver = options.string('log-driver');
   if (driver !== 'json-file') warnings.push(`--log-driver=${driver} is ignored: Berth keeps logs itself, as json-file`);
   return warnings;

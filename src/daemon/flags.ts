@@ -274,7 +274,7 @@ export const daemonFlags: readonly DaemonFlag[] = [
     name: 'live-restore',
     type: 'bool',
     default: true,
-    help: 'Keep containers running while the daemon is not (always so)',
+    help: 'Keep containers running while the daemon is not',
   },
   { name: 'log-driver', type: 'string', default: 'json-file', help: 'Default driver for container logs' },
   { name: 'log-format', type: 'string', default: 'text', help: 'Set the logging format ("text"|"json")' },

@@ -133,7 +133,8 @@ async function serve(
     version: BERTH_VERSION,
     ms: Math.round(performance.now() - began),
   });
-  log.info(`ended by ${await ended}: containers keep running`);
+  const fate = settings.liveRestore === false ? 'end, too' : 'keep running';
+  log.info(`ended by ${await ended}: containers ${fate}`);
   tellSystemd('STOPPING=1', log);
 }
 

@@ -36,6 +36,8 @@ export interface DaemonSettings {
   plainTcp?: boolean;
   seccompProfile: string;
   noNewPrivileges: boolean;
+  /** False: an orderly stop of the daemon stops its containers, too. */
+  liveRestore?: boolean;
   network: DaemonNetworkSettings;
 }
 

@@ -137,7 +137,7 @@ export function createSystem({ settings, store, events, containers, images }: Sy
         }),
       ),
       DefaultRuntime: settings.runtime.replace(/^.*\//, ''),
-      LiveRestoreEnabled: true,
+      LiveRestoreEnabled: settings.liveRestore !== false,
       Isolation: '',
       InitBinary: settings.initPath,
       ContainerdCommit: { ID: '' },
