@@ -10,7 +10,7 @@ import koffi from 'koffi';
 import type { InterfacePlan } from '../drivers/plan.ts';
 import { announcements } from './announcement.ts';
 import { hasCode } from './links.ts';
-import { libc, SOCK_CLOEXEC, SOCK_RAW } from './libc.ts';
+import { libc, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW } from './libc.ts';
 import { inNamespace } from './namespace.ts';
 
 const AF_PACKET = 17;
@@ -65,22 +65,20 @@ export function createAnnouncer(): Announcer {
 
 /** False when there is nobody to speak for any more. */
 function send(path: string, index: number, frames: readonly Buffer[]): boolean {
+  let fd: number | undefined;
   try {
-    inNamespace(path, () => {
-      const fd = libc.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-      try {
-        const address = packetAddress(index);
-        libc.bind(fd, address, address.length);
-        for (const frame of frames) libc.send(fd, frame, frame.length, 0);
-      } finally {
-        closeFunction.async(fd, () => undefined);
-      }
-    });
+    // The socket stays in its namespace; all else is done outside.
+    fd = inNamespace(path, () => libc.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    const address = packetAddress(index);
+    libc.bind(fd, address, address.length);
+    for (const frame of frames) libc.send(fd, frame, frame.length, MSG_DONTWAIT);
     return true;
   } catch (error) {
     // The namespace or the interface is gone, or whoever is root in the container has set it down: it is no loss.
     if (hasCode(error, 'ENOENT', 'EINVAL', 'ENODEV', 'ENXIO', 'ENETDOWN', 'ENOBUFS', 'EAGAIN')) return false;
     throw error;
+  } finally {
+    if (fd !== undefined) closeFunction.async(fd, () => undefined);
   }
 }
 

@@ -61,7 +61,7 @@ function addMissing(socket: NetlinkSocket, text: string, index: number, name: st
 
 /** Link-local ones are the kernel's own. */
 function removeStaleAddresses(socket: NetlinkSocket, plan: BridgePlan, index: number): void {
-  for (const { type, payload } of socket.transact([listAddresses()])) {
+  for (const { type, payload } of socket.transact([listAddresses(index)])) {
     if (type !== RTM_NEWADDR) continue;
     const info = decodeAddress(payload);
     const address = addressFromBytes(info.bytes);

@@ -1,7 +1,7 @@
 /** Default routes of a sandbox, all families and metrics, in the main table. */
 import type { DefaultRoute } from '../drivers/plan.ts';
 import { indexesOf } from './links.ts';
-import { decodeRoute, deleteRoute, isMainTable, listRoutes, RTM_NEWROUTE } from './netlink/route.ts';
+import { decodeRoute, deleteRoute, isMainTable, listRoutes, restoreRoute, RTM_NEWROUTE } from './netlink/route.ts';
 import type { RouteInfo } from './netlink/route.ts';
 import type { NetlinkSocket } from './netlink/socket.ts';
 import { asRoute, routeInfo, routeRequest } from './plan-requests.ts';
@@ -32,7 +32,15 @@ export function setDefaults(inside: NetlinkSocket, defaults: readonly DefaultRou
       .filter(({ info }) => !present.some((one) => sameRoute(info, one)))
       .map(({ route }) => routeRequest(asRoute(route), indexOf(route.interface))),
   ];
-  if (requests.length > 0) inside.transact(requests);
+  if (requests.length === 0) return;
+  try {
+    inside.transact(requests);
+  } catch (error) {
+    // rtnetlink has carried out all but the refused one.
+    const now = listMainRoutes(inside).filter(isDefault);
+    inside.transact([...now.map((one) => deleteRoute(one, 'default')), ...present.map((one) => restoreRoute(one))]);
+    throw error;
+  }
 }
 
 type Way = Pick<RouteInfo, 'family' | 'gateway' | 'link'>;

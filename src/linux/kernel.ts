@@ -105,11 +105,9 @@ export function createLinuxKernel(): LinuxKernel {
     },
     async linksGone(names, patience) {
       // Asking would need the kernel's RTNL lock, which its own clean-up holds for up to 80 ms at a time: the monitor is told.
-      if (monitor) await reaper.delete(await monitor.gone(names, patience));
-      else {
-        if (patience > 0) await sleep(patience);
-        await reaper.delete(names);
-      }
+      const left = monitor ? await monitor.gone(names, patience) : names;
+      if (!monitor && patience > 0) await sleep(patience);
+      await reaper.delete(left, (name) => monitor?.kindOf(name) === 'veth');
     },
     close() {
       monitor?.close();

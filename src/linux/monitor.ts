@@ -27,6 +27,8 @@ export interface Monitor {
   present(): Survey;
   /** Resolves when no link of the host has one of these names any more, or after `patience` milliseconds: those still there. */
   gone(names: readonly string[], patience: number): Promise<string[]>;
+  /** 'bridge', 'veth'…, as last told; undefined when there is no such link. */
+  kindOf(name: string): string | undefined;
   /** Events inside the namespace that is bound to `path` are reported from now on. */
   track(path: string): void;
   untrack(path: string): void;
@@ -108,7 +110,7 @@ export function createMonitor(host: NetlinkSocket, listener: (event: KernelEvent
     },
     async gone(names, patience) {
       drain();
-      const left = (): string[] => names.filter((name) => present.has(name));
+      const left = (): string[] => names.filter((name) => present.kindOf(name) !== undefined);
       if (left().length === 0 || patience <= 0) return left();
       return new Promise((resolve) => {
         const finish = (): void => {
@@ -123,13 +125,18 @@ export function createMonitor(host: NetlinkSocket, listener: (event: KernelEvent
         waiting.add(look);
       });
     },
+    kindOf: (name) => present.kindOf(name),
     track(path) {
-      const fd = libc.open(path, O_RDONLY | O_CLOEXEC, 0);
+      let fd: number | undefined;
       try {
+        fd = libc.open(path, O_RDONLY | O_CLOEXEC, 0);
         const nsid = ensureNsid(host, fd);
         if (nsid !== undefined) inside.track(path, nsid);
+      } catch (error) {
+        // Its namespace is gone: nothing will happen there, and nobody's start fails for it.
+        if (!(error instanceof SysError)) throw error;
       } finally {
-        libc.close(fd);
+        if (fd !== undefined) libc.close(fd);
       }
     },
     untrack: (path) => inside.untrack(path),

@@ -95,8 +95,8 @@ void test('a link that goes takes its addresses and routes along, and says so', 
     { kind: 'link-gone', name: 'br' },
   ]);
   assert.deepEqual(present.survey().routes, []);
-  assert.equal(present.has('br'), false);
-  assert.equal(present.has('l3'), true);
+  assert.equal(present.kindOf('br'), undefined);
+  assert.equal(present.kindOf('l3'), 'veth');
 });
 
 void test('a port that leaves its bridge is not gone', () => {
@@ -104,7 +104,7 @@ void test('a port that leaves its bridge is not gone', () => {
   const asPort = encodeLink(linkInfo(3));
   asPort[0] = 7;
   assert.deepEqual(present.apply(message(RTM_DELLINK, asPort)), []);
-  assert.equal(present.has('l3'), true);
+  assert.equal(present.kindOf('l3'), 'veth');
   assert.deepEqual(present.apply(newLink(linkInfo(3))), [{ kind: 'link-changed', name: 'l3' }]);
   assert.deepEqual(present.apply(newLink(linkInfo(3))), []);
 });
@@ -125,6 +125,7 @@ void test('a renamed link is gone under its old name, and what is on it bears th
   const present = sample();
   const renamed = linkInfo(7, { name: 'new', kind: 'bridge', alias: 'berth:x' });
   assert.deepEqual(present.apply(newLink(renamed)), [{ kind: 'link-gone', name: 'br' }]);
+  assert.deepEqual([present.kindOf('br'), present.kindOf('new')], [undefined, 'bridge']);
   const { links, addresses, routes } = present.survey();
   assert.deepEqual(
     [links[0]?.master, addresses[0]?.link, routes.map(({ link }) => link)],

@@ -26,6 +26,7 @@ export class Present {
   readonly #links = new Map<number, Shown<LinkInfo, HostLink>>();
   readonly #addresses = new Map<string, Shown<AddressInfo, HostAddress>>();
   readonly #routes = new Map<string, Shown<RouteInfo, HostRoute>>();
+  readonly #indexes = new Map<string, number>();
   /** undefined after a change. */
   #survey: Survey | undefined;
 
@@ -35,11 +36,11 @@ export class Present {
 
   /** Begins anew: after the start, or when notifications were lost. */
   load({ links, addresses, routes }: Dump): void {
-    for (const map of [this.#links, this.#addresses, this.#routes]) map.clear();
+    for (const map of [this.#links, this.#addresses, this.#routes, this.#indexes]) map.clear();
     this.#survey = undefined;
     for (const info of links) this.#links.set(info.index, { info, text: hostLink(info, () => '') });
     // Once all names are known.
-    for (const { info } of this.#links.values()) this.#setLink(info);
+    for (const info of links) this.#setLink(info);
     for (const info of addresses) this.#setAddress(info);
     for (const info of routes) this.#setRoute(info);
   }
@@ -52,9 +53,10 @@ export class Present {
     });
   }
 
-  has(name: string): boolean {
-    for (const { info } of this.#links.values()) if (info.name === name) return true;
-    return false;
+  /** 'bridge', 'veth'…; undefined when there is no such link. */
+  kindOf(name: string): string | undefined {
+    const index = this.#indexes.get(name);
+    return index === undefined ? undefined : this.#links.get(index)?.info.kind;
   }
 
   /** Takes a notification in; says what is gone by it. Messages of other kinds are ignored. */
@@ -102,11 +104,13 @@ export class Present {
         ...this.#dropRoutes((one) => one.link === old.index),
       ];
       this.#links.delete(old.index);
+      this.#forget(old);
       this.#survey = undefined;
       return [...gone, { kind: 'link-gone', name: old.name }];
     }
     // Wireless drivers send events of their own under this type, without a name.
     if (info.name === '') return [];
+    if (old && old.name !== info.name) this.#forget(old);
     this.#setLink(info);
     if (!old) return [];
     const events: KernelEvent[] = [];
@@ -123,7 +127,13 @@ export class Present {
     return events;
   }
 
+  /** The name may be another link's by now. */
+  #forget({ name, index }: LinkInfo): void {
+    if (this.#indexes.get(name) === index) this.#indexes.delete(name);
+  }
+
   #setLink(info: LinkInfo): void {
+    this.#indexes.set(info.name, info.index);
     const text = hostLink(info, this.#nameOf);
     const old = this.#links.get(info.index)?.text;
     if (old && sameLink(old, text)) {
@@ -143,6 +153,7 @@ export class Present {
 
   #setAddress(info: AddressInfo): void {
     const text = hostAddress(info, this.#nameOf);
+    if (!text) return;
     this.#addresses.set(addressKey(info), { info, text });
     this.#survey = undefined;
   }

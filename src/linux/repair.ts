@@ -134,7 +134,7 @@ function completeInterface(inside: NetlinkSocket, plan: InterfacePlan, inner: Li
     changed = true;
   }
   const present = new Set(
-    inside.transact([listAddresses()]).flatMap(({ type, payload }) => {
+    inside.transact([listAddresses(inner.index)]).flatMap(({ type, payload }) => {
       if (type !== RTM_NEWADDR) return [];
       const info = decodeAddress(payload);
       return info.link === inner.index ? [addressText(info)] : [];

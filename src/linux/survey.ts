@@ -40,16 +40,23 @@ export const hostLink = ({ name, kind, master, alias, up }: LinkInfo, nameOf: Na
   up,
 });
 
-export function hostAddress(info: AddressInfo, nameOf: NameOf): HostAddress {
-  return { link: nameOf(info.link), address: addressText(info) };
+/** undefined for link-local IPv6 ones: the kernel gives one to every link, and tells of them when it likes. */
+export function hostAddress(info: AddressInfo, nameOf: NameOf): HostAddress | undefined {
+  return isLinkLocal(info.bytes) ? undefined : { link: nameOf(info.link), address: addressText(info) };
 }
 
-/** undefined for default routes and those of other tables. */
+/** undefined for default and link-local routes and those of other tables. */
 export function hostRoute(route: RouteInfo, nameOf: NameOf): HostRoute | undefined {
-  const address = route.destination && addressFromBytes(route.destination);
-  if (!isMainTable(route) || !address || route.prefixLength === 0) return undefined;
-  return { link: nameOf(route.link), destination: formatPrefix(prefixOf(address, route.prefixLength)) };
+  const { destination, prefixLength } = route;
+  if (!isMainTable(route) || destination === undefined || prefixLength === 0 || isLinkLocal(destination))
+    return undefined;
+  const address = addressFromBytes(destination);
+  if (!address) return undefined;
+  return { link: nameOf(route.link), destination: formatPrefix(prefixOf(address, prefixLength)) };
 }
+
+/** fe80::/10. */
+const isLinkLocal = (bytes: Buffer): boolean => bytes.length === 16 && (bytes.readUInt16BE(0) & 0xffc0) === 0xfe80;
 
 export function survey(socket: NetlinkSocket): Survey {
   const { links, addresses, routes } = dumpHost(socket);
@@ -57,7 +64,7 @@ export function survey(socket: NetlinkSocket): Survey {
   const nameOf: NameOf = (index) => names.get(index) ?? '';
   return {
     links: links.map((info) => hostLink(info, nameOf)),
-    addresses: addresses.map((info) => hostAddress(info, nameOf)),
+    addresses: addresses.flatMap((info) => hostAddress(info, nameOf) ?? []),
     routes: routes.flatMap((route) => hostRoute(route, nameOf) ?? []),
   };
 }

@@ -88,6 +88,14 @@ hostTest('a namespace with three interfaces on three bridges', {}, async (host) 
   await kernel.setDefaultRoutes(path, [{ via: 'fd00:77::1', interface: 'eth0' }]);
   assert.doesNotMatch(await routes(host, path), /default/);
   assert.match(await routes(host, path, '-6'), /^default via fd00:77::1 dev eth0/m);
+  const before = [await routes(host, path), await routes(host, path, '-6')];
+  const wrong = [
+    { via: '10.77.0.1', interface: 'eth0' },
+    { via: 'fd00:99::1', interface: 'eth0' },
+  ];
+  await assert.rejects(kernel.setDefaultRoutes(path, wrong), /EHOSTUNREACH/);
+  await assert.rejects(kernel.setDefaultRoutes(path, [{ via: '10.77.0.1', interface: 'eth7' }]), /no such link: eth7/);
+  assert.deepEqual([await routes(host, path), await routes(host, path, '-6')], before);
 
   await kernel.dropNamespace(path);
   await kernel.linksGone(

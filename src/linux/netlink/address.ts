@@ -50,7 +50,12 @@ export function decodeAddress(payload: Buffer): AddressInfo {
   return { bytes, prefixLength: payload.readUInt8(1), link: payload.readUInt32LE(4) };
 }
 
-export const listAddresses = (): Request => dump('list addresses', RTM_GETADDR, Buffer.alloc(IFADDRMSG));
+/** Of one link, or of all; a kernel before 4.20 gives all anyway. */
+export function listAddresses(link = 0): Request {
+  const header = Buffer.alloc(IFADDRMSG);
+  header.writeUInt32LE(link, 4);
+  return dump('list addresses', RTM_GETADDR, header);
+}
 
 export const addAddress = (address: AddressInfo, what: string): Request => ({
   what: `add address ${what}`,

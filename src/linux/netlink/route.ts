@@ -124,6 +124,14 @@ export function addConnectedRoute(route: NewRoute & { source: Buffer }, what: st
   return { what: `add route ${what}`, type: RTM_NEWROUTE, flags: NLM_F_CREATE | NLM_F_APPEND, header };
 }
 
+/** One that was there before. */
+export const restoreRoute = (route: RouteInfo): Request => ({
+  what: 'restore a route',
+  type: RTM_NEWROUTE,
+  flags: NLM_F_CREATE | NLM_F_APPEND,
+  header: encodeRoute(route),
+});
+
 export function deleteRoute(route: RouteInfo, what: string): Request {
   const header = encodeRoute({ ...route, source: undefined });
   header[5] = 0;

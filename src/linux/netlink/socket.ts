@@ -14,6 +14,7 @@ export const NETLINK_NETFILTER = 12;
 const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
+const NETLINK_GET_STRICT_CHK = 12;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 /** Seconds; a lost answer (ENOBUFS in the kernel) must not stop the daemon for good. */
@@ -50,6 +51,14 @@ export function openNetlink(protocol: number): NetlinkSocket {
     const one = Buffer.from([1, 0, 0, 0]);
     libc.setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, one, 4);
     libc.setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, one, 4);
+    // Dumps can be narrowed to one link (since Linux 4.20); callers look at what they get all the same.
+    if (protocol === NETLINK_ROUTE) {
+      try {
+        libc.setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, one, 4);
+      } catch (error) {
+        if (!(error instanceof SysError) || error.code !== 'ENOPROTOOPT') throw error;
+      }
+    }
     const timeout = Buffer.alloc(16);
     timeout.writeBigInt64LE(BigInt(LONGEST_WAIT), 0);
     libc.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length);
