@@ -46,7 +46,7 @@ export class NetworkController implements Networks {
 
   async create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
     const { deps, state } = this.#context;
-    const bridge = request.Options[BRIDGE_NAME] ?? '';
+    const bridge = this.#wantedBridge(request);
     for (let end = this.#leaving.get(bridge); end; end = this.#leaving.get(bridge)) await end;
     const { network, warning } = this.#plan(request);
     // From here on nobody else gets the name or the subnets; nothing was awaited since they were found free.
@@ -61,15 +61,22 @@ export class NetworkController implements Networks {
     return { Id: network.id, Warning: warning };
   }
 
+  /** Name that the request, or the network that it takes its settings from, gives the bridge; '' for none. */
+  #wantedBridge({ Options, ConfigFrom }: NetworkCreateRequest): string {
+    const source = this.#context.state
+      .networks()
+      .find(({ name, configOnly }) => configOnly && name === ConfigFrom?.Network);
+    return { ...source?.options, ...Options }[BRIDGE_NAME] ?? '';
+  }
+
   #plan(request: NetworkCreateRequest): Creation {
     const { deps, state } = this.#context;
     const networks = state.networks();
-    const named = Object.hasOwn(request.Options, BRIDGE_NAME) || request.ConfigFrom !== null;
     return planCreation(request, {
       settings: deps.settings,
       networks,
       // What is remembered may be some milliseconds old: not good enough to tell whose bridge of that name there is.
-      survey: named ? deps.kernel.survey() : deps.kernel.present(),
+      survey: this.#wantedBridge(request) !== '' ? deps.kernel.survey() : deps.kernel.present(),
       marks: ownerOf(deps.execRoot, ''),
       globalId: globalIdOf(networks),
       id: deps.randomHex(32),
@@ -102,7 +109,7 @@ export class NetworkController implements Networks {
       // As in dockerd, the network is gone all the same.
       deps.log.warn('a removed network left something behind', { network: name, error: messageOf(error) });
     });
-    this.#leaving.set(bridge, end);
+    if (bridge !== '') this.#leaving.set(bridge, end);
     await end;
     if (this.#leaving.get(bridge) === end) this.#leaving.delete(bridge);
     if (!configOnly) deps.publish('network', 'destroy', id, { name, type: driver });
