@@ -92,7 +92,7 @@ export function changeListedRules(
   const requests = [
     ...[...new Set(add.map(chainOf))].flatMap((base) => makeChain(socket, base)),
     ...remove.map(({ rule, handle }) => deleteRule(chainOf(rule), handle)),
-    ...add.map((rule) => addRule(chainOf(rule), rule, owner)),
+    ...add.map((rule) => addRule(socket, chainOf(rule), rule, owner)),
     ...others,
   ];
   if (requests.length === 0) return [];
@@ -163,20 +163,28 @@ function removeOwnChain(socket: NetlinkSocket, base: BaseChain): void {
 }
 
 function ownHandles(socket: NetlinkSocket, base: BaseChain, owner: string): Buffer[] {
+  const mark = userdata(owner);
+  return rulesOf(socket, base).flatMap((rule) => {
+    const handle = rule.get(NFTA_RULE.handle);
+    return handle && rule.get(NFTA_RULE.userdata)?.equals(mark) ? [handle] : [];
+  });
+}
+
+/** The attributes of each rule. */
+function rulesOf(socket: NetlinkSocket, base: BaseChain): Map<number, Buffer>[] {
   const list = dump('list rules', nftMessage(NFT_MSG.getRule), nfHeader(NFPROTO[base.family]), [
     text(NFTA_RULE.table, base.table),
     text(NFTA_RULE.chain, base.chain),
   ]);
-  const mark = userdata(owner);
-  return (unless(['ENOENT'], () => socket.transact([list])) ?? []).flatMap(({ payload }) => {
-    const attributes = decodeAttributes(payload.subarray(4));
-    const handle = attributes.get(NFTA_RULE.handle);
-    // A dump's filter is a hint that older kernels ignore.
-    const here =
-      readText(attributes.get(NFTA_RULE.table)) === base.table &&
-      readText(attributes.get(NFTA_RULE.chain)) === base.chain;
-    return here && handle && attributes.get(NFTA_RULE.userdata)?.equals(mark) ? [handle] : [];
-  });
+  return (
+    (unless(['ENOENT'], () => socket.transact([list])) ?? [])
+      .map(({ payload }) => decodeAttributes(payload.subarray(4)))
+      // A dump's filter is a hint that older kernels ignore.
+      .filter(
+        (rule) =>
+          readText(rule.get(NFTA_RULE.table)) === base.table && readText(rule.get(NFTA_RULE.chain)) === base.chain,
+      )
+  );
 }
 
 function deleteRule(base: BaseChain, handle: Buffer): Request {
@@ -187,9 +195,10 @@ function deleteRule(base: BaseChain, handle: Buffer): Request {
   ]);
 }
 
-function addRule(base: BaseChain, rule: ListedRule, owner: string): Request {
-  // FORWARD may end in a reject of another firewall: there Berth's comes first, as dockerd's do.
-  const end = rule.kind === 'source' ? NLM_F_APPEND : 0;
+function addRule(socket: NetlinkSocket, base: BaseChain, rule: ListedRule, owner: string): Request {
+  // FORWARD may end in a reject of another firewall: there Berth's comes first, as dockerd's do; but behind the administrator's.
+  const before = rule.kind === 'accept-mark' ? userJump(socket, base) : undefined;
+  const place = rule.kind === 'source' || before ? NLM_F_APPEND : 0;
   return request(
     base,
     `add rule to ${base.chain}`,
@@ -199,7 +208,14 @@ function addRule(base: BaseChain, rule: ListedRule, owner: string): Request {
       text(NFTA_RULE.chain, base.chain),
       nested(NFTA_RULE.expressions, expressions(rule)),
       raw(NFTA_RULE.userdata, userdata(owner)),
+      ...(before ? [raw(NFTA_RULE.position, before)] : []),
     ],
-    NLM_F_CREATE | NLM_F_ECHO | end,
+    NLM_F_CREATE | NLM_F_ECHO | place,
   );
+}
+
+/** Handle of the rule that leads to DOCKER-USER, the chain that dockerd makes for the administrator's rules. */
+function userJump(socket: NetlinkSocket, base: BaseChain): Buffer | undefined {
+  const jump = rulesOf(socket, base).find((rule) => rule.get(NFTA_RULE.expressions)?.includes('DOCKER-USER\0'));
+  return jump?.get(NFTA_RULE.handle);
 }

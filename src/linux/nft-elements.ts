@@ -74,9 +74,10 @@ function encodeElements(elements: readonly SetElement[], types: SetTypes, withVa
     return end - 4;
   };
   const close = (start: number): void => void bytes.writeUInt16LE(end - start, start);
+  const addresses = new Map<string, Uint8Array>();
   const fields = (value: string, names: readonly string[]): void => {
     const data = open(1);
-    end = writeFields(bytes, end, value, names);
+    end = writeFields(bytes, end, value, names, addresses);
     close(data);
   };
   const hasValue = withValues && types.value.length > 0;
@@ -107,12 +108,20 @@ const WIDTH: Readonly<Record<string, number>> = {
 const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
 
 /** Returns the end. Throws when the text has not these fields. */
-function writeFields(bytes: Buffer, start: number, value: string, types: readonly string[]): number {
+function writeFields(
+  bytes: Buffer,
+  start: number,
+  value: string,
+  types: readonly string[],
+  addresses: Map<string, Uint8Array>,
+): number {
   const fields = value.split(' . ');
   if (fields.length !== types.length) throw new Error(`${fields.length} fields for ${types.join(' . ')}: ${value}`);
   let offset = start;
   for (const [index, type] of types.entries()) {
-    writeField(bytes, offset, type, fields[index] ?? '');
+    const field = fields[index] ?? '';
+    if (type === 'ipv4_addr' || type === 'ipv6_addr') bytes.set(parsedAddress(field, type, addresses), offset);
+    else writeField(bytes, offset, type, field);
     offset += known(WIDTH[type], type);
   }
   return offset;
@@ -132,12 +141,20 @@ function writeField(bytes: Buffer, offset: number, type: string, field: string):
     case 'ifname':
       bytes.write(field.slice(1, -1), offset);
       return;
-    default: {
-      const address = known(parseAddress(field), field);
-      if (address.family !== (type === 'ipv4_addr' ? 4 : 6)) throw new Error(`not of its set's type: ${field}`);
-      bytes.set(addressBytes(address), offset);
-    }
+    default:
+      throw new Error(`no type of a field: ${type}`);
   }
+}
+
+/** The ports of a container all have its address: it is read once. */
+function parsedAddress(field: string, type: string, addresses: Map<string, Uint8Array>): Uint8Array {
+  const before = addresses.get(field);
+  if (before !== undefined) return before;
+  const address = known(parseAddress(field), field);
+  if (address.family !== (type === 'ipv4_addr' ? 4 : 6)) throw new Error(`not of its set's type: ${field}`);
+  const bytes = addressBytes(address);
+  addresses.set(field, bytes);
+  return bytes;
 }
 
 /** The attribute NFTA_DATA_VERDICT. NF_DROP = 0, NF_ACCEPT = 1, NFT_GOTO = -4. */

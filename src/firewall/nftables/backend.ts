@@ -2,6 +2,7 @@
  * The firewall by nftables: an own table through libnftables, and the few rules that `iptables` shall list through
  * nfnetlink. No process is spawned.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { NetworkRules } from '../../drivers/plan.ts';
 import { BerthError, messageOf, unavailable } from '../../errors.ts';
 import type { BridgeFilter } from '../../linux/bridge-filter.ts';
@@ -35,6 +36,12 @@ export interface NftablesKernel {
   forget(flows: StaleFlows): void;
 }
 
+/**
+ * Milliseconds. What nf_tables deletes it frees after an RCU grace period, and a new rule in iptables' form waits for that inside
+ * the call (nft_compat_wait_for_destructors in net/netfilter/nft_compat.c): 20 ms were measured. The main thread shall not.
+ */
+const SETTLING = 25;
+
 export interface KernelChange {
   remove: { rules: readonly PlacedRule[]; elements: readonly SetElement[] };
   add: { rules: readonly ListedRule[]; elements: readonly SetElement[] };
@@ -54,6 +61,8 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
   let warned = false;
   /** As it was at the last set(): what a port has put in must be known when it goes. */
   let bridged: BridgeFilter = { 4: false, 6: false };
+  /** performance.now() of the last time that something was deleted. */
+  let deletedAt = Number.NEGATIVE_INFINITY;
 
   /** `state`: where the networks of the ports are found, unless they come with them. */
   const elementsOf = ({ networks, ports }: FirewallState, state: DesiredState): SetElement[] => {
@@ -129,6 +138,7 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
     let done: PlacedRule[];
     try {
       done = kernel.change(table, { remove, add });
+      if (remove.elements.length > 0) deletedAt = performance.now();
     } catch (error) {
       ledger.remove(coming);
       ledger.add(leaving);
@@ -143,6 +153,11 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
     }
   };
 
+  const settle = async ({ added }: PlannedChange): Promise<void> => {
+    const rest = deletedAt + SETTLING - performance.now();
+    if (rest > 0 && listed && added.networks.length > 0) await setTimeout(rest);
+  };
+
   return {
     set: async (state) =>
       inOrder(async () => {
@@ -152,6 +167,7 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
       inOrder(async () => {
         const planned = desired.plan(change);
         try {
+          await settle(planned);
           carryOut(planned);
           desired.commit(planned);
         } catch (error) {
