@@ -46,7 +46,7 @@ export async function startContainer(context: Context, container: Container): Pr
       Error: messageOf(error),
     });
     save(context, container);
-    container.moments.tell('exit', { StatusCode: code, Error: { Message: messageOf(error) } });
+    container.moments.tell('exit', { StatusCode: code });
     // `docker run --rm` waits for the removal, also when nothing ever ran.
     if (container.record.hostConfig.AutoRemove && !container.removing) {
       await removeStopped(context, container, { volumes: true });

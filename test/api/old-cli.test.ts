@@ -62,7 +62,22 @@ void test('docker 20.10', { skip: missing() }, async (t) => {
   });
 
   await t.test('says what the new client says', async () => {
-    await ok('run', '-d', '--name', 'box', '-e', 'A=b', 'busybox', 'sh', '-c', 'echo up; exec sleep 100');
+    await ok('network', 'create', '--subnet', '10.9.0.0/24', 'back');
+    await ok(
+      'run',
+      '-d',
+      '--name',
+      'box',
+      '-p',
+      '127.0.0.1:8080:80',
+      '-e',
+      'A=b',
+      'busybox',
+      'sh',
+      '-c',
+      'echo up; exec sleep 100',
+    );
+    await ok('network', 'connect', '--ip', '10.9.0.9', '--alias', 'crate', 'back', 'box');
     const commands = [
       ['ps'],
       ['ps', '-a', '--no-trunc', '--filter', 'name=box', '--format', '{{json .Names}} {{.Image}} {{.Status}}'],
@@ -76,12 +91,24 @@ void test('docker 20.10', { skip: missing() }, async (t) => {
       ['port', 'box'],
       ['system', 'df'],
       ['inspect', '-f', '{{.State.Status}} {{.NetworkSettings.IPAddress}} {{json .Config.Env}}', 'box'],
-      ['network', 'create', 'later'],
+      ['network', 'inspect', '-f', '{{json .Containers}} {{json .IPAM.Config}}', 'back'],
+      ['network', 'create', 'back'],
+      ['network', 'create', 'bridge'],
+      ['network', 'connect', 'back', 'box'],
+      ['network', 'disconnect', 'none', 'box'],
+      ['inspect', '-f', '{{.NetworkSettings.Networks.back.IPAddress}} {{json .NetworkSettings.Ports}}', 'box'],
       ['events', '--since', '1', '--until', '0s', '--filter', 'event=start', '--format', '{{.Action}} {{.From}}'],
     ];
     for (const command of commands) {
       assert.deepEqual(steady(await old(...command)), steady(await daemon.docker(...command)), command.join(' '));
     }
+  });
+
+  await t.test('aliases have the short ID among them, as then', async () => {
+    const aliases = JSON.parse(
+      await ok('inspect', '-f', '{{json .NetworkSettings.Networks.back.Aliases}}', 'box'),
+    ) as string[];
+    assert.deepEqual(aliases, ['crate', (await ok('ps', '-q')).trim()]);
   });
 
   await t.test('inspect has what templates of that time name', async () => {
