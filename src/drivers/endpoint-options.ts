@@ -19,7 +19,9 @@ export function wantedInterfaceName(options: Options | null): string {
 
 export function checkInterfaceName(name: string): void {
   if (!isInterfaceName(name) || name === 'lo' || name === 'all' || name === 'default') {
-    throw invalidParameter(`invalid interface name ${JSON.stringify(name)}`);
+    throw invalidParameter(
+      `invalid interface name ${JSON.stringify(name)}: at most 15 characters, no space, '/' or ':'`,
+    );
   }
 }
 
@@ -40,10 +42,6 @@ export function endpointSysctls(options: Options, interfaceName: string): Sysctl
 /** dockerd's text; it is one of the faults that validateEndpointSettings collects. */
 const refusal = (item: string): string =>
   `unrecognised network interface sysctl '${item}'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' must be 'ipv4', 'ipv6' or 'mpls'`;
-
-/** Faults of the sysctls in the options, in dockerd's words; for those who collect faults. */
-export const sysctlFaults = (options: Options | null): string[] =>
-  (options?.[ENDPOINT_SYSCTLS]?.split(',') ?? []).filter((item) => !parseSysctl(item)).map(refusal);
 
 function parseSysctl(item: string): { name: (interfaceName: string) => string; value: string } | undefined {
   // The client writes IFNAME in small letters. The names become a path below /proc/sys: no other characters.

@@ -81,10 +81,15 @@ export class AddressBook {
   }
 
   /** One address of each family, with prefix: those that are asked for, else of the first pool that has one. All or none. */
-  allocate(network: NetworkRecord, containerId: string, asked: AskedAddresses): string[] {
+  allocate(
+    network: NetworkRecord,
+    containerId: string,
+    asked: AskedAddresses,
+    families: readonly (4 | 6)[] = [4, 6],
+  ): string[] {
     const given: string[] = [];
     try {
-      for (const family of [4, 6] as const) {
+      for (const family of families) {
         const pools = this.pools(network.id).filter(({ subnet }) => subnet.family === family);
         const wish = asked.flatMap((text) => parseAddress(text) ?? []).find((address) => address.family === family);
         if (wish) given.push(this.#useAsked(network, containerId, wish));

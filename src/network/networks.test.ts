@@ -163,6 +163,16 @@ void describe('create and remove', () => {
     assert.deepEqual(subnets('four'), ['10.3.0.0/24']);
   });
 
+  void test('an endpoint without IPv6 on a network that has it', async () => {
+    const parts = await world.start();
+    await parts.networks.create(wish('both', { EnableIPv6: true }));
+    const DriverOpts = { 'com.docker.network.endpoint.sysctls': 'net.ipv6.conf.IFNAME.disable_ipv6=1' };
+    const settings = { IPAMConfig: null, Links: null, Aliases: null, MacAddress: '', DriverOpts, GwPriority: 0 };
+    await parts.sandboxes.open({ ...container('c1', 'both'), endpoints: { both: settings } });
+    const view = parts.sandboxes.view('c1')?.Networks['both'];
+    assert.deepEqual([view?.IPAddress, view?.GlobalIPv6Address, view?.IPv6Gateway], ['172.18.0.2', '', '']);
+  });
+
   void test('isolated gateway modes and inhibited addresses', async () => {
     const parts = await world.start();
     await parts.networks.create(wish('isolated', { Internal: true, Options: { [option.GATEWAY_MODE_4]: 'isolated' } }));

@@ -1,6 +1,7 @@
 /** Endpoints and sandboxes as they are made and looked at: records out of wishes, plans out of records. */
 import { hostLinkName, macOf } from '../drivers/bridge/endpoint.ts';
 import { bridgeOptions } from '../drivers/bridge/options.ts';
+import { disablesIpv6, wantedInterfaceName } from '../drivers/endpoint-options.ts';
 import type { DefaultRoute, InterfacePlan } from '../drivers/plan.ts';
 import { invalidParameter } from '../errors.ts';
 import { addressBytes, parseAddress, parseInterface } from '../ipam/address.ts';
@@ -13,10 +14,6 @@ import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts'
 import type { EndpointWish } from './request.ts';
 import { parseMac } from './request.ts';
 
-const INTERFACE_NAME = 'com.docker.network.endpoint.ifname';
-/** Bytes of an interface's name, the zero not counted (IFNAMSIZ of linux/if.h). */
-const LONGEST_NAME = 15;
-
 /** Takes addresses; whoever calls gives them back when what follows fails. */
 export function newEndpoint(
   context: NetworkContext,
@@ -27,7 +24,8 @@ export function newEndpoint(
   const { randomHex } = context.deps;
   const hasInterface = network.driver === 'bridge';
   const interfaceName = hasInterface ? nameInterface(network, settings, others) : '';
-  const addresses = context.state.addresses.allocate(network, sandbox.containerId, askedAddresses(settings));
+  const families = disablesIpv6(settings.DriverOpts) ? ([4] as const) : ([4, 6] as const);
+  const addresses = context.state.addresses.allocate(network, sandbox.containerId, askedAddresses(settings), families);
   return {
     id: randomHex(32),
     sandboxId: sandbox.id,
@@ -43,17 +41,8 @@ export function newEndpoint(
 /** The one that was asked for, or the network's prefix ('eth') and the first number that is free. */
 function nameInterface(network: NetworkRecord, settings: EndpointSettings, others: readonly EndpointRecord[]): string {
   const taken = new Set(others.map(({ interfaceName }) => interfaceName));
-  const asked = settings.DriverOpts?.[INTERFACE_NAME];
-  if (asked !== undefined) {
-    if (
-      !/^[^\s/:]+$/.test(asked) ||
-      asked.length > LONGEST_NAME ||
-      ['.', '..', 'lo', 'all', 'default'].includes(asked)
-    ) {
-      throw invalidParameter(
-        `invalid interface name ${JSON.stringify(asked)}: at most ${LONGEST_NAME} characters, no space, '/' or ':'`,
-      );
-    }
+  const asked = wantedInterfaceName(settings.DriverOpts);
+  if (asked !== '') {
     if (taken.has(asked)) throw invalidParameter(`interface name ${asked} is in use in this container`);
     return asked;
   }

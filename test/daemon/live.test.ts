@@ -44,6 +44,45 @@ hostTest('containers outlive kill -9', {}, async (host) => {
   await survives(host, async (daemon) => daemon.kill9());
 });
 
+hostTest(
+  'with --live-restore=false they end with the daemon, and their restart policies hold at the next start',
+  {},
+  async (host) => {
+    const daemon = await host.startDaemon({ args: ['--live-restore=false'] });
+    await daemon.dockerOk(
+      'run',
+      '-d',
+      '--name',
+      'again',
+      '--restart=unless-stopped',
+      'busybox',
+      'sh',
+      '-c',
+      'sleep 1000 & wait',
+    );
+    await daemon.dockerOk(
+      'run',
+      '-d',
+      '--name',
+      'once',
+      'busybox',
+      'sh',
+      '-c',
+      'trap "exit 3" TERM; sleep 1000 & wait',
+    );
+    await daemon.dockerOk('stop', '-t0', 'again');
+    await daemon.dockerOk('start', 'again');
+    const pid = Number(await inspect(daemon, 'again', '{{.State.Pid}}'));
+    await daemon.dockerOk('exec', 'again', 'true');
+    assert.equal(await daemon.stop(), 0);
+    assert.ok(!existsSync(`/proc/${pid}`) || !(await host.run('ps', '-e', '-o', 'args')).includes('sleep 1000'));
+    await daemon.restart();
+    assert.equal(await inspect(daemon, 'once', '{{.State.Status}} {{.State.ExitCode}}'), 'exited 3');
+    assert.equal(await inspect(daemon, 'again', '{{.State.Running}}'), 'true');
+    await daemon.dockerOk('rm', '-f', 'again', 'once');
+  },
+);
+
 hostTest('the exit status of a container that ended meanwhile is not lost', {}, async (host) => {
   const daemon = await host.startDaemon();
   await daemon.dockerOk('run', '-d', '--name', 'seven', 'busybox', 'sh', '-c', 'sleep 0.5; exit 7');
