@@ -1,11 +1,11 @@
-// Bundles the two composition roots. One CommonJS file each, because ESM's `import 'node:http'` costs 60 ms at every
+// Bundles the composition roots. One CommonJS file each, because ESM's `import 'node:http'` costs 60 ms at every
 // start and because Node strips no types below node_modules, where an installed copy lives.
 import { build } from 'esbuild';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-for (const entry of ['berth', 'berthd']) {
+for (const entry of ['berth', 'berthd', 'berth-netd']) {
   await build({
     entryPoints: [`src/${entry}.ts`],
     outfile: `dist/${entry === 'berth' ? 'berth-main' : entry}.cjs`,

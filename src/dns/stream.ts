@@ -1,0 +1,63 @@
+/** Queries over TCP (RFC 1035 section 4.2.2, RFC 7766): each message behind its length in two bytes, several at a time. */
+import { Socket } from 'node:net';
+import { acceptStream } from '../linux/listen.ts';
+import { LONGEST_MESSAGE } from './codec.ts';
+
+/** Of one container. Beyond, the oldest makes room: one that keeps connections open harms nobody but itself. */
+const MOST_CONNECTIONS = 256;
+const IDLE = 10_000;
+/** A client that asks and does not read. */
+const MOST_UNREAD = 1024 * 1024;
+
+/** Answers one query; `send` may be called later, once, with less than 65,536 bytes, or never. */
+export type StreamHandler = (query: Buffer, send: (answer: Buffer) => void) => void;
+
+export class StreamConnections {
+  readonly #open = new Set<Socket>();
+  readonly #handle: StreamHandler;
+
+  constructor(handle: StreamHandler) {
+    this.#handle = handle;
+  }
+
+  /** Takes all connections that wait at the listener. Throws SysError (EMFILE …). */
+  acceptAll(listener: number): void {
+    for (let fd = acceptStream(listener); fd !== undefined; fd = acceptStream(listener)) {
+      const [oldest] = this.#open;
+      if (oldest && this.#open.size >= MOST_CONNECTIONS) oldest.destroy();
+      this.#serve(new Socket({ fd, readable: true, writable: true }));
+    }
+  }
+
+  close(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+
+  #serve(socket: Socket): void {
+    this.#open.add(socket);
+    let rest = Buffer.alloc(0);
+    socket.setTimeout(IDLE, () => socket.destroy());
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#open.delete(socket));
+    socket.on('data', (data) => {
+      rest = rest.length === 0 ? data : Buffer.concat([rest, data]);
+      while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
+        const end = 2 + rest.readUInt16BE(0);
+        this.#handle(rest.subarray(2, end), (answer) => this.#send(socket, answer));
+        rest = rest.subarray(end);
+      }
+    });
+  }
+
+  #send(socket: Socket, answer: Buffer): void {
+    if (socket.destroyed || answer.length > LONGEST_MESSAGE) return;
+    if (socket.writableLength > MOST_UNREAD) {
+      socket.destroy();
+      return;
+    }
+    const frame = Buffer.allocUnsafe(2 + answer.length);
+    frame.writeUInt16BE(answer.length, 0);
+    answer.copy(frame, 2);
+    socket.write(frame);
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * The daemon's side of berth-netd: network/attendant.ts over a unix socket. It keeps what it was told, and tells a process that takes the
+ * place of one that ended, without waiting to be asked.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, system } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { Attendant, HeldPort, RefusedPort, SandboxNames } from '../network/attendant.ts';
+import { Connection, Disconnected } from './connection.ts';
+import { programVersion, startProcess } from './process.ts';
+import type { NetdProcess } from './process.ts';
+import type { Operation, Results } from './protocol.ts';
+
+export { netdProgram } from './process.ts';
+
+export interface AttendantOptions {
+  execRoot: string;
+  /** argv of berth-netd. */
+  program: readonly string[];
+  /** The directory that is the host's root, for its resolv.conf; '' or absent: '/'. */
+  hostRoot?: string;
+  log: Logger;
+  /** Of the program; tests choose one. */
+  version?: string;
+  /** At which port name servers outside listen: 53 but in tests. */
+  serverPort?: number;
+}
+
+/** Pauses between starts of a process that does not live, in ms; the last one goes on. */
+const PAUSES = [0, 50, 100, 200, 500, 1000];
+/** So many starts in vain, and who waits is told. */
+const TRIES = PAUSES.length;
+const LONGEST_END = 2000;
+
+export function createAttendant(options: AttendantOptions): Attendant {
+  return new Client(options);
+}
+
+interface Told {
+  names: SandboxNames;
+  /** Where the resolver was last. */
+  port: number;
+}
+
+class Client implements Attendant {
+  readonly #options: AttendantOptions;
+  readonly #socket: string;
+  readonly #version: string;
+  readonly #sandboxes = new Map<string, Told>();
+  readonly #ports = new Map<string, Map<string, HeldPort>>();
+  #connection: Connection | undefined;
+  #connecting: Promise<Connection> | undefined;
+  #process: NetdProcess | undefined;
+  #ready = false;
+  #closed = false;
+
+  constructor(options: AttendantOptions) {
+    this.#options = options;
+    this.#socket = `${options.execRoot}/netd.sock`;
+    this.#version = options.version ?? programVersion(options.program);
+  }
+
+  async putNames(names: SandboxNames): Promise<void> {
+    const before = this.#sandboxes.get(names.sandboxId);
+    const told = { names, port: before?.port ?? 0 };
+    this.#sandboxes.set(names.sandboxId, told);
+    try {
+      await this.#ask(
+        () => ({ op: 'putNames', names, port: told.port }),
+        // What came later counts.
+        () => this.#sandboxes.get(names.sandboxId) === told,
+      ).then((result) => (told.port = result?.port ?? told.port));
+    } catch (error) {
+      if (this.#sandboxes.get(names.sandboxId) === told) {
+        if (before) this.#sandboxes.set(names.sandboxId, before);
+        else this.#sandboxes.delete(names.sandboxId);
+      }
+      throw error;
+    }
+  }
+
+  async dropNames(sandboxId: string): Promise<void> {
+    this.#sandboxes.delete(sandboxId);
+    await this.#tell({ op: 'dropNames', sandboxId });
+  }
+
+  async holdPorts(owner: string, ports: readonly HeldPort[]): Promise<RefusedPort[]> {
+    if (ports.length === 0) return [];
+    const { refused } = (await this.#ask(() => ({ op: 'holdPorts', owner, ports }))) ?? { refused: [] };
+    if (refused.length > 0) return refused;
+    const own = this.#ports.get(owner) ?? new Map<string, HeldPort>();
+    for (const port of ports) own.set(keyOf(port), port);
+    this.#ports.set(owner, own);
+    return [];
+  }
+
+  async releasePorts(owner: string, ports?: readonly HeldPort[]): Promise<void> {
+    const own = this.#ports.get(owner);
+    for (const key of ports?.map(keyOf) ?? [...(own?.keys() ?? [])]) own?.delete(key);
+    if (own?.size === 0) this.#ports.delete(owner);
+    await this.#tell({ op: 'releasePorts', owner, ...(ports ? { ports } : {}) });
+  }
+
+  async ready(): Promise<void> {
+    await this.#tell({ op: 'ready' });
+    this.#ready = true;
+  }
+
+  async close({ keep }: { keep: boolean }): Promise<void> {
+    if (this.#closed) return;
+    const connection = await this.#existing();
+    this.#closed = true;
+    if (!connection) return;
+    if (keep) {
+      connection.close();
+      return;
+    }
+    await connection.ask({ op: 'end' }).catch(() => undefined);
+    const gone = Promise.all([connection.closed, this.#process?.exited]);
+    await Promise.race([gone, sleep(LONGEST_END, undefined, { ref: false })]);
+    connection.close();
+  }
+
+  get #needed(): boolean {
+    return this.#sandboxes.size > 0 || this.#ports.size > 0;
+  }
+
+  /** Of a process that is started when there is none. undefined when `still` says no before it could be asked. */
+  async #ask<O extends Operation>(
+    operation: () => O,
+    still = (): boolean => true,
+  ): Promise<Results[O['op']] | undefined> {
+    for (;;) {
+      const connection = await this.#connected();
+      if (!still()) return undefined;
+      try {
+        return await connection.ask(operation());
+      } catch (error) {
+        if (!(error instanceof Disconnected) || this.#closed) throw error;
+      }
+    }
+  }
+
+  /** To the process, if there is one. */
+  async #tell(operation: Operation): Promise<void> {
+    for (;;) {
+      const connection = await this.#existing();
+      if (!connection) return;
+      try {
+        await connection.ask(operation);
+        return;
+      } catch (error) {
+        if (!(error instanceof Disconnected) || this.#closed) throw error;
+      }
+    }
+  }
+
+  /** A process that is there already, or needed; undefined when nothing keeps one. */
+  async #existing(): Promise<Connection | undefined> {
+    if (this.#closed) return undefined;
+    if (this.#connection?.isOpen) return this.#connection;
+    if (this.#connecting || this.#needed) return this.#connected();
+    const connection = await Connection.open(this.#socket);
+    if (!connection) return undefined;
+    if (await this.#greet(connection)) {
+      this.#take(connection);
+      return connection;
+    }
+    // Of another version, and nothing is needed of it.
+    await connection.ask({ op: 'end' }).catch(() => undefined);
+    await Promise.race([connection.closed, sleep(LONGEST_END, undefined, { ref: false })]);
+    connection.close();
+    return undefined;
+  }
+
+  async #connected(): Promise<Connection> {
+    if (this.#closed) throw system('the daemon is shutting down');
+    if (this.#connection?.isOpen) return this.#connection;
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<Connection> {
+    let failure: unknown;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      await sleep(PAUSES[attempt] ?? 0, undefined, { ref: false });
+      try {
+        const connection = (await this.#open()) ?? (await this.#start());
+        await this.#tellAll(connection);
+        if (this.#closed) break;
+        this.#take(connection);
+        return connection;
+      } catch (error) {
+        failure = error;
+        this.#options.log.warn('berth-netd cannot be reached', { error: messageOf(error) });
+      }
+      if (this.#closed) break;
+    }
+    throw system(`the process that answers names and keeps ports does not start: ${messageOf(failure)}`, failure);
+  }
+
+  /** One of this version that runs already. */
+  async #open(): Promise<Connection | undefined> {
+    const connection = await Connection.open(this.#socket);
+    if (!connection || (await this.#greet(connection))) return connection;
+    connection.close();
+    return undefined;
+  }
+
+  /** It takes the place of one of another version by itself. */
+  async #start(): Promise<Connection> {
+    const { execRoot, program, hostRoot = '', serverPort, log } = this.#options;
+    const argv = [...program, '--socket', this.#socket, '--version', this.#version];
+    if (hostRoot !== '') argv.push('--host-root', hostRoot);
+    if (serverPort !== undefined) argv.push('--server-port', String(serverPort));
+    this.#process = await startProcess(argv, `${execRoot}/netd.log`);
+    log.debug('berth-netd was started', { pid: this.#process.pid });
+    const connection = await this.#open();
+    if (!connection) throw new Error('berth-netd does not answer');
+    return connection;
+  }
+
+  async #greet(connection: Connection): Promise<boolean> {
+    try {
+      const { version } = await connection.ask({ op: 'hello', version: this.#version, pid: process.pid });
+      return version === this.#version;
+    } catch {
+      connection.close();
+      return false;
+    }
+  }
+
+  /** All that is so now. What cannot be done for one is no reason not to do it for the others. */
+  async #tellAll(connection: Connection): Promise<void> {
+    const { log } = this.#options;
+    const warn = (what: string, fields: object) => (error: unknown) => {
+      if (error instanceof Disconnected) throw error;
+      log.warn(what, { ...fields, error: messageOf(error) });
+    };
+    const names = [...this.#sandboxes.values()].map(async (told) =>
+      connection
+        .ask({ op: 'putNames', names: told.names, port: told.port })
+        .then(({ port }) => (told.port = port))
+        .catch(warn('names cannot be answered in a container', { sandbox: told.names.sandboxId })),
+    );
+    const ports = [...this.#ports].map(async ([owner, own]) =>
+      connection
+        .ask({ op: 'holdPorts', owner, ports: [...own.values()] })
+        .then(({ refused }) => {
+          for (const { protocol, hostAddress, hostPort, code } of refused) {
+            log.warn('a published port was taken by another process', { protocol, hostAddress, hostPort, code });
+          }
+        })
+        .catch(warn('published ports cannot be kept', { owner })),
+    );
+    await Promise.all([...names, ...ports]);
+    if (this.#ready) await connection.ask({ op: 'ready' });
+  }
+
+  #take(connection: Connection): void {
+    this.#connection = connection;
+    void connection.closed.then(async () => {
+      if (this.#connection === connection) this.#connection = undefined;
+      while (!this.#closed && this.#needed && !this.#connection) {
+        if (
+          await this.#connected().then(
+            () => true,
+            () => false,
+          )
+        )
+          return;
+      }
+    });
+  }
+}
+
+const keyOf = ({ protocol, hostAddress, hostPort }: HeldPort): string => `${protocol}/${hostAddress}/${hostPort}`;

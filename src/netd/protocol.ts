@@ -1,0 +1,65 @@
+/**
+ * What berthd and berth-netd say to each other over `<execRoot>/netd.sock` (unix stream, mode 0600): one JSON object a line.
+ *
+ *     → {"id":1,"op":"hello","version":…,"pid":…}      ← {"id":1,"value":{"version":…}}
+ *     → {"id":2,"op":"putNames","names":{…},"port":0}  ← {"id":2,"value":{"port":38211}}
+ *     → {"id":3,"op":"holdPorts","owner":…,"ports":[…]} ← {"id":3,"value":{"refused":[]}}
+ *
+ * Requests may be sent without waiting; they are carried out in their order. hello comes first. A process of another version
+ * says no more than its own to hello, and end; its successor says succeed.
+ */
+import type { HeldPort, RefusedPort, SandboxNames } from '../network/attendant.ts';
+
+/** Changes with the shape of the messages; part of the version that hello compares. */
+const PROTOCOL = 1;
+
+export const versionOf = (program: string): string => `${PROTOCOL}/${program}`;
+
+export type Operation =
+  /** From a daemon: what is not put on this connection before ready is dropped. `pid`: through whose root paths are read. */
+  | { op: 'hello'; version: string; pid: number }
+  /** From a process that takes this one's place: this one goes on until it is told to end, or alone if that one ends. */
+  | { op: 'succeed' }
+  /** `port`: where the resolver was in there before, 0 for anywhere. */
+  | { op: 'putNames'; names: SandboxNames; port: number }
+  | { op: 'dropNames'; sandboxId: string }
+  | { op: 'holdPorts'; owner: string; ports: readonly HeldPort[] }
+  | { op: 'releasePorts'; owner: string; ports?: readonly HeldPort[] }
+  | { op: 'ready' }
+  /** Lets go of everything and ends; answered before. */
+  | { op: 'end' };
+
+export interface Results {
+  hello: { version: string };
+  succeed: undefined;
+  putNames: { port: number };
+  dropNames: undefined;
+  holdPorts: { refused: RefusedPort[] };
+  releasePorts: undefined;
+  ready: undefined;
+  end: undefined;
+}
+
+export type Request = Operation & { id: number };
+
+export interface Reply {
+  id: number;
+  value?: unknown;
+  error?: string;
+}
+
+/** Splits a stream into lines. A line that nobody would send ends the connection: `overflow`. */
+export class Lines {
+  #rest = '';
+
+  /** Bytes of one line at most: a sandbox on 1,000 networks takes some 300 kB. */
+  static readonly longest = 64 * 1024 * 1024;
+
+  push(chunk: string): string[] {
+    const lines = chunk.split('\n');
+    lines[0] = this.#rest + (lines[0] ?? '');
+    this.#rest = lines.pop() ?? '';
+    if (this.#rest.length > Lines.longest) throw new RangeError('a line without end');
+    return lines;
+  }
+}

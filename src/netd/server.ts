@@ -1,0 +1,212 @@
+/**
+ * berth-netd: what goes on while berthd is down. It takes words from one daemon at a time over a unix socket, and keeps what it was told
+ * when that one goes away.
+ *
+ * One process takes the place of another (of another version) without a gap: it binds its socket over the old one's path, is told
+ * everything anew and opens sockets and rules of its own, in place of the old rules in one transaction; at the daemon's ready it lets
+ * the old one end. If it ends before that, the old one takes its path again.
+ */
+import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { ResolverService } from '../dns/service.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { HeldPort } from '../network/attendant.ts';
+import type { HeldPorts } from '../ports/held.ts';
+import { Connection } from './connection.ts';
+import { Lines } from './protocol.ts';
+import type { Reply, Request, Results } from './protocol.ts';
+
+export interface NetdOptions {
+  socket: string;
+  version: string;
+  hostRoot: string;
+  log: Logger;
+  heldPorts: HeldPorts;
+  /** At which servers outside listen: 53 but in tests. */
+  serverPort?: number;
+}
+
+/** What the daemon of this connection has put. */
+interface Session {
+  pid: number;
+  sandboxes: Set<string>;
+  owners: Set<string>;
+}
+
+/** Resolves when it listens; `ended` when nothing is held any longer and the process may end. */
+export async function startNetd(options: NetdOptions): Promise<{ ended: Promise<void> }> {
+  const netd = new Netd(options);
+  await netd.start();
+  return { ended: netd.ended.promise };
+}
+
+class Netd {
+  readonly ended = Promise.withResolvers<void>();
+  readonly #options: NetdOptions;
+  readonly #resolvers: ResolverService;
+  readonly #ports: HeldPorts;
+  readonly #clients = new Set<Socket>();
+  #server: Server | undefined;
+  /** Inode of the socket: whether the path is still this process's. */
+  #inode = 0;
+  #predecessor: Connection | undefined;
+  #successor: Socket | undefined;
+  #ending = false;
+
+  constructor(options: NetdOptions) {
+    this.#options = options;
+    this.#ports = options.heldPorts;
+    this.#resolvers = new ResolverService(options);
+  }
+
+  async start(): Promise<void> {
+    const predecessor = await Connection.open(this.#options.socket);
+    // One of a version that does not know the word ends at once: better a gap than two.
+    await predecessor?.ask({ op: 'succeed' }).catch(async () => predecessor.ask({ op: 'end' }).catch(() => undefined));
+    if (predecessor?.isOpen) this.#predecessor = predecessor;
+    await this.#listen();
+  }
+
+  async #listen(): Promise<void> {
+    const { socket } = this.#options;
+    const own = `${socket}.${process.pid}`;
+    rmSync(own, { force: true });
+    const server = createServer((client) => this.#serve(client));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(own, resolve);
+    });
+    chmodSync(own, 0o600);
+    this.#inode = statSync(own).ino;
+    renameSync(own, socket);
+    this.#server = server;
+  }
+
+  #serve(client: Socket): void {
+    this.#clients.add(client);
+    const lines = new Lines();
+    const session: Session = { pid: 0, sandboxes: new Set(), owners: new Set() };
+    let work: Promise<void> = Promise.resolve();
+    client.setEncoding('utf8');
+    client.on('data', (chunk: string) => {
+      try {
+        for (const line of lines.push(chunk)) {
+          const request = JSON.parse(line) as Request;
+          work = work.then(async () => this.#answer(client, session, request));
+        }
+      } catch {
+        client.destroy();
+      }
+    });
+    client.on('error', () => undefined);
+    client.on('close', () => {
+      this.#clients.delete(client);
+      void work.then(() => this.#left(client));
+    });
+  }
+
+  async #answer(client: Socket, session: Session, request: Request): Promise<void> {
+    const reply: Reply = { id: request.id };
+    try {
+      reply.value = await this.#carryOut(client, session, request);
+    } catch (error) {
+      reply.error = messageOf(error);
+    }
+    if (!client.destroyed) client.write(`${JSON.stringify(reply)}\n`);
+    if (request.op === 'end') this.#end();
+  }
+
+  async #carryOut(client: Socket, session: Session, request: Request): Promise<Results[Request['op']]> {
+    switch (request.op) {
+      case 'hello':
+        session.pid = request.pid;
+        return { version: this.#options.version };
+      case 'succeed':
+        this.#successor = client;
+        return undefined;
+      case 'putNames': {
+        const { names, port } = request;
+        session.sandboxes.add(names.sandboxId);
+        // A mount in the daemon's mount namespace need not be in this one's: its root shows it.
+        const paths = [`/proc/${session.pid}/root${names.namespacePath}`, names.namespacePath];
+        return { port: this.#resolvers.put(names, paths, port) };
+      }
+      case 'dropNames':
+        session.sandboxes.delete(request.sandboxId);
+        this.#resolvers.drop(request.sandboxId);
+        await this.#tellPredecessor({ op: 'dropNames', sandboxId: request.sandboxId });
+        return undefined;
+      case 'holdPorts': {
+        const { owner, ports } = request;
+        session.owners.add(owner);
+        // Two sockets cannot have a port.
+        await this.#tellPredecessor({ op: 'releasePorts', owner, ports });
+        return { refused: this.#ports.hold(owner, ports) };
+      }
+      case 'releasePorts':
+        return this.#release(session, request.owner, request.ports);
+      case 'ready':
+        return this.#ready(session);
+      case 'end':
+        await this.#tellPredecessor({ op: 'end' });
+        return undefined;
+      default:
+        throw new Error('unknown operation');
+    }
+  }
+
+  async #release(session: Session, owner: string, ports: readonly HeldPort[] | undefined): Promise<undefined> {
+    if (!ports) session.owners.delete(owner);
+    this.#ports.release(owner, ports);
+    await this.#tellPredecessor({ op: 'releasePorts', owner, ...(ports ? { ports } : {}) });
+    return undefined;
+  }
+
+  async #ready({ sandboxes, owners }: Session): Promise<undefined> {
+    for (const id of this.#resolvers.ids()) if (!sandboxes.has(id)) this.#resolvers.drop(id);
+    for (const owner of this.#ports.owners()) if (!owners.has(owner)) this.#ports.release(owner);
+    await this.#tellPredecessor({ op: 'end' });
+    this.#predecessor = undefined;
+    return undefined;
+  }
+
+  async #tellPredecessor(operation: Parameters<Connection['ask']>[0]): Promise<void> {
+    await this.#predecessor?.ask(operation).catch(() => undefined);
+  }
+
+  /** A connection is gone, and all that it asked for is done. */
+  #left(client: Socket): void {
+    if (this.#ending) return;
+    if (client === this.#successor) {
+      this.#successor = undefined;
+      this.#options.log.warn('the process that was to follow ended before it was ready');
+      this.#server?.close();
+      void this.#listen().catch((error: unknown) => this.#give(error));
+      return;
+    }
+    // Nobody to work for, nothing to keep: a daemon that begins again starts another.
+    const idle = this.#resolvers.ids().length === 0 && this.#ports.owners().length === 0;
+    if (this.#clients.size === 0 && idle && !this.#predecessor?.isOpen) this.#end();
+  }
+
+  #give(error: unknown): void {
+    this.#options.log.error('cannot listen', { error: messageOf(error) });
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#server?.close();
+    this.#resolvers.close();
+    this.#ports.close();
+    const { socket } = this.#options;
+    // A successor's is not to be taken away.
+    if (statSync(socket, { throwIfNoEntry: false })?.ino === this.#inode) rmSync(socket, { force: true });
+    for (const client of this.#clients) client.end();
+    this.#predecessor?.close();
+    this.ended.resolve();
+  }
+}
