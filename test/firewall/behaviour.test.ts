@@ -220,6 +220,38 @@ for (const backend of BACKENDS) {
     await firewall.remove();
   });
 
+  hostTest(`${backend}: nobody notices that everything is made anew`, { outside: true }, async (host) => {
+    await using lab = await createLab(host, [{ name: 'a', mode: 'nat' }]);
+    await Promise.all([lab.lan.listen(9), lab.web('a').listen(80)]);
+    await using firewall = await startFirewall(host, backend);
+    const state = { networks: lab.rules('a'), ports: everywhere(lab, 'a', 8000) };
+    await firewall.set(state);
+    let sets = 0;
+    let stop = false;
+    const setting = (async () => {
+      for (; !stop; sets++) await firewall.set(state);
+    })();
+    const lost: string[] = [];
+    for (let round = 0; round < 60; round++) {
+      const answers = await Promise.all([
+        lab.lan.reach({ protocol: 'tcp', address: OUTSIDE.host4, port: 8000 }),
+        lab.web('a').reach({ protocol: 'udp', address: OUTSIDE.ip6, port: 9 }),
+        // What must not come through keeps the test waiting.
+        round % 12 === 0
+          ? lab.lan.reach({ protocol: 'tcp', address: lab.address('a', 'web', 4), port: 80, expected: false })
+          : '-',
+      ]);
+      const wanted = `web-a ${OUTSIDE.ip4}|lan ${OUTSIDE.host6}|-`;
+      if (answers.join('|') !== wanted) lost.push(answers.join('|'));
+    }
+    stop = true;
+    await setting;
+    assert.deepEqual(lost, []);
+    assert.ok(sets > 5, `${sets}`);
+    await firewall.remove();
+    assert.deepEqual(firewall.warnings, []);
+  });
+
   hostTest(`${backend}: an administrator's rules come first, and stay`, { outside: true }, async (host) => {
     await using lab = await createLab(host, [{ name: 'a', mode: 'nat' }]);
     await Promise.all([lab.lan.listen(9), lab.web('a').listen(80, 81)]);

@@ -2,8 +2,8 @@
  * Who reaches whom, by real packets, over TCP and UDP, in both families, with both backends.
  *
  * Every network has the machines `web` and `peer`. web serves port 80, published at every address of the host; 81, not published;
- * 82, published at 127.0.0.1. `other` is the web of another network in mode nat, `lan` a machine outside with a route to all
- * subnets. A cell says whom the one that was reached saw as its client, '-' that nobody was reached; `gw` is the host's
+ * 82, published at 127.0.0.1; 83, at the address that the outside knows. `other` is the web of another network in mode nat, `lan` a
+ * machine outside with a route to all subnets. A cell says whom the one that was reached saw as its client, '-' that nobody was reached; `gw` is the host's
  * address on the network's bridge, `host` the one that the outside knows; `proxy`: the host's own socket was reached, where
  * Berth's proxy would sit. a/b: by IPv4 and by IPv6. a|b: where bridges keep their packets to themselves, and where br_netfilter
  * shows them to the firewall (firewall/hairpin.ts).
@@ -47,31 +47,40 @@ host  > loopback:82      gw/-   gw/-   -       -         -         gw/-
 lan   > host:80          lan    lan    -       -         -         lan
 lan   > host:81          -      -      -       -         -         -
 lan   > host:82          -      -      -       -         -         -
+lan   > host:83          lan    lan    -       -         -         lan
+host  > host:83          host   host   -       -         -         host
+host  > loopback:83      -      -      -       -         -         -
+other > host:83          gw     gw     -       -         -         gw
 lan   > web:80           -      lan    lan     -         -         -
 lan   > web:81           -      lan    -       -         -         -
-lan   > web:82           -      lan    lan     -         -         -
 web   > lan:9            host   host   web     -         -         host
 web   > gw:9             web    web    web     -         web       web
 web   > other:80         -      -      -       -         -         -
 `;
 
+const HOST = { 4: OUTSIDE.host4, 6: OUTSIDE.host6 };
+const ANY = { 4: '0.0.0.0', 6: '::' };
+
 /** In mode 'routed' a port's host address does not matter: it is opened, not translated. */
 const published = (lab: Lab, { name, mode, internal }: LabNetwork, index: number): PortRule[] => {
   if (internal === true) return [];
   return ([4, 6] as const).flatMap((family) =>
-    (['tcp', 'udp'] as const).flatMap((protocol) =>
-      ([80, 82] as const)
-        // [::1] is the proxy's.
-        .filter((port) => port === 80 || family === 4 || mode === 'routed')
-        .map((port) => ({
-          bridge: `br-${name}`,
-          protocol,
-          hostAddress: port === 82 ? (family === 4 ? '127.0.0.1' : '::1') : family === 4 ? '0.0.0.0' : '::',
-          hostPort: mode === 'routed' ? 0 : hostPort(port, index),
-          address: lab.address(name, 'web', family),
-          port,
-        })),
-    ),
+    (['tcp', 'udp'] as const).flatMap((protocol) => {
+      const places = { 80: ANY[family], 82: '127.0.0.1', 83: HOST[family] };
+      return (
+        ([80, 82, 83] as const)
+          // [::1] is the proxy's.
+          .filter((port) => port !== 82 || family === 4)
+          .map((port) => ({
+            bridge: `br-${name}`,
+            protocol,
+            hostAddress: mode === 'routed' ? ANY[family] : places[port],
+            hostPort: mode === 'routed' ? 0 : hostPort(port, index),
+            address: lab.address(name, 'web', family),
+            port,
+          }))
+      );
+    }),
   );
 };
 const hostPort = (port: number, index: number): number => 8000 + 10 * index + (port - 80);
@@ -157,7 +166,7 @@ for (const backend of BACKENDS) {
           ),
         ),
       ),
-      ...NETWORKS.map(async ({ name }) => lab.web(name).listen(80, 81, 82)),
+      ...NETWORKS.map(async ({ name }) => lab.web(name).listen(80, 81, 82, 83)),
     ]);
     // Half of it in one piece, the rest as it would come in a day.
     const [first, second] = [NETWORKS.slice(0, 3), NETWORKS.slice(3)];
