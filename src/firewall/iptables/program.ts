@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import { ownRuleWriter } from '../../linux/rule-writers.ts';
 
 export interface ProgramResult {
   code: number;
@@ -15,10 +16,16 @@ export async function runProgram(argv: readonly [string, ...string[]], input = '
   const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
   // A program that ends without reading closes its end: its exit code tells more than EPIPE.
   child.stdin.on('error', () => undefined).end(input);
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close') as Promise<[number | null]>,
-  ]);
-  return { code: code ?? 1, stdout, stderr };
+  // What it does to the rules is this daemon's doing: nothing to heal.
+  const writer = child.pid === undefined ? undefined : ownRuleWriter(child.pid);
+  try {
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close') as Promise<[number | null]>,
+    ]);
+    return { code: code ?? 1, stdout, stderr };
+  } finally {
+    writer?.done();
+  }
 }
