@@ -13,6 +13,7 @@ const PROGRAMS = {
   brctl: 'bridge-utils',
   busybox: 'busybox-static',
   iptables: 'iptables',
+  nft: 'nftables',
   tcpdump: 'tcpdump',
 } as const;
 

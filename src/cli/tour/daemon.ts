@@ -30,13 +30,14 @@ export interface Daemon {
 export async function startDaemon(world: World): Promise<Daemon> {
   const { berth, berthd } = programs();
   const { root, cgroup } = world;
-  const socket = `unix://${root}/run/berth.sock`;
+  const socket = `unix://${root}/berth.sock`;
   writeFileSync(`${root}/daemon.json`, '{}');
   const daemon = world.spawn([
     ...berthd,
     `--data-root=${root}/data`,
-    `--exec-root=${root}/run`,
-    `--pidfile=${root}/run/berth.pid`,
+    // The usual place, after which the firewall's table is named; /run is the world's own.
+    '--exec-root=/run/berth',
+    '--pidfile=/run/berth/berth.pid',
     `--config-file=${root}/daemon.json`,
     `--cgroup-parent=${cgroup}`,
     `--host=${socket}`,

@@ -22,8 +22,12 @@ export interface StepCommand {
 export const WORLD = { host: '198.51.100.2', outside: '198.51.100.1', prefix: 24 } as const;
 export const BRIDGE_IP = '172.17.0.1/20';
 
-const shell = (text: string): string[] => text.split(' ');
+/** Splits at spaces, but not within single quotes. */
+const shell = (text: string): string[] =>
+  [...text.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 const show = (...commands: string[]): StepCommand[] => commands.map((text) => ({ argv: shell(text) }));
+const refused = (text: string): StepCommand => ({ argv: shell(text), fails: true });
+const watch = (text: string): StepCommand => ({ argv: shell(text), watches: true });
 
 export const steps: readonly Step[] = [
   {
@@ -47,9 +51,8 @@ export const steps: readonly Step[] = [
   {
     id: 'bridge',
     title: 'The default bridge',
-    explanation:
-      'An eth0 of its own, with an address of the subnet of docker0 (berthd was started with --bip 172.17.0.1/20).',
-    commands: show('berth run --rm busybox ifconfig'),
+    explanation: `An eth0 of its own, with an address of the subnet of docker0 (berthd was started with --bip ${BRIDGE_IP}).`,
+    commands: show('berth run --rm busybox ifconfig', 'berth run --rm busybox ip route'),
   },
   {
     id: 'ports',
@@ -68,12 +71,10 @@ export const steps: readonly Step[] = [
     explanation: 'Each is a bridge with a subnet: the next one that is free, or the one that is asked for.',
     commands: [
       ...show('berth network create --driver bridge bridge1'),
-      {
-        argv: shell('berth network create --driver bridge --subnet 172.17.16.0/24 --dateway 172.17.16.1 bridge2'),
-        fails: true,
-      },
+      refused('berth network create --driver bridge --subnet 172.17.16.0/24 --dateway 172.17.16.1 bridge2'),
+      ...show('berth network create --driver bridge --subnet 172.17.16.0/24 --gateway 172.17.16.1 bridge2'),
+      refused('berth network create --driver bridge --subnet 172.17.8.0/24 bridge3'),
       ...show(
-        'berth network create --driver bridge --subnet 172.17.16.0/24 --gateway 172.17.16.1 bridge2',
         'berth network ls',
         'ip -br -4 addr',
         'berth run --rm --network=bridge2 --ip=172.17.16.3 busybox ifconfig eth0',
@@ -90,8 +91,8 @@ export const steps: readonly Step[] = [
         'berth run -d --name three --network bridge1 busybox sleep 3600',
         'berth exec three ping -c 1 172.18.0.2',
       ),
-      { argv: shell('berth exec two ping -c 1 -W 1 172.18.0.2'), fails: true },
-      ...show('berth network connect bridge1 two', 'berth exec two ping -c 1 172.18.0.2'),
+      refused('berth exec two ping -c 1 -W 1 172.18.0.2'),
+      ...show('berth network connect bridge1 two', 'berth exec two ip route', 'berth exec two ping -c 1 172.18.0.2'),
     ],
   },
   {
@@ -104,7 +105,7 @@ export const steps: readonly Step[] = [
         'berth exec three ping -c 1 web',
         'berth exec three nslookup web',
       ),
-      { argv: shell('berth exec one ping -c 1 two'), fails: true },
+      refused('berth exec one ping -c 1 two'),
     ],
   },
   {
@@ -120,11 +121,8 @@ export const steps: readonly Step[] = [
   {
     id: 'out',
     title: 'The way out',
-    explanation: `On the host's uplink the source is not the container's address but the host's own, ${WORLD.host}: it was rewritten.`,
-    commands: [
-      { argv: shell('tcpdump -n -t -l -i eth0 -c 2 icmp'), watches: true },
-      { argv: shell(`berth exec one ping -c 1 ${WORLD.outside}`) },
-    ],
+    explanation: `On eth0 the source is not the container's address but the host's own, ${WORLD.host}; the answer comes back to the container.`,
+    commands: [watch('tcpdump -n -t -l -i any -c 6 icmp'), ...show(`berth exec one ping -c 1 ${WORLD.outside}`)],
   },
   {
     id: 'masquerade',
@@ -137,8 +135,8 @@ export const steps: readonly Step[] = [
     title: 'The way in',
     explanation: `Somebody outside asks ${WORLD.host}:8080; on the bridge the packet goes to the container's port 80, its source unchanged.`,
     commands: [
-      ...show('berth port web'),
-      { argv: shell('tcpdump -n -t -l -i any -c 2 tcp[13]=2'), watches: true },
+      ...show('berth port web', 'nft list map inet berth any-address4'),
+      watch("tcpdump -n -t -q -l -i any -c 6 'tcp[tcpflags] & tcp-syn != 0'"),
       ...show(`ip netns exec outside busybox wget -qO- http://${WORLD.host}:8080/hostname`),
     ],
   },
@@ -146,10 +144,13 @@ export const steps: readonly Step[] = [
     id: 'publish',
     title: 'Another way in, while it runs',
     explanation: 'Ports of a running container come and go; the host itself reaches them, too.',
-    commands: show(
-      'berth port web --add 127.0.0.1:9090:80',
-      'busybox wget -qO- http://127.0.0.1:9090/hostname',
-      'berth port web --rm 80/tcp',
-    ),
+    commands: [
+      ...show(
+        'berth port web --add 127.0.0.1:9090:80',
+        'busybox wget -qO- http://127.0.0.1:9090/hostname',
+        'berth port web --rm 80/tcp',
+      ),
+      refused('busybox wget -qO- http://127.0.0.1:9090/hostname'),
+    ],
   },
 ];

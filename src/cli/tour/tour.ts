@@ -37,16 +37,19 @@ const WATCH_TIMEOUT = 5000;
 
 function run(world: World, berth: readonly string[], { argv, fails = false }: StepCommand): Running {
   const [program = '', ...rest] = argv;
-  const child = world.spawn(program === 'berth' ? [...berth, ...rest] : argv);
-  const spoke = Promise.race([once(child, 'close'), child.stderr ? once(child.stderr, 'data') : undefined]);
-  return { result: collect(child, argv.join(' '), fails), spoke, end: () => void child.kill() };
+  const command = program === 'berth' ? [...berth, ...rest] : argv;
+  // One pipe for both outputs keeps them in the order in which they were written.
+  const child = world.spawn(['sh', '-c', 'exec "$@" 2>&1', 'sh', ...command]);
+  const spoke = Promise.race([once(child, 'close'), child.stdout ? once(child.stdout, 'data') : undefined]);
+  return { result: collect(child, argv.map(quoted).join(' '), fails), spoke, end: () => void child.kill() };
 }
+
+const quoted = (argument: string): string => (/^[\w./:=,@+-]+$/.test(argument) ? argument : `'${argument}'`);
 
 async function collect(child: ChildProcess, command: string, refused: boolean): Promise<CommandResult> {
   let output = '';
   const take = (data: Buffer): void => void (output += data.toString());
   child.stdout?.on('data', take);
-  child.stderr?.on('data', take);
   const [code] = (await once(child, 'close')) as [number | null];
   return { command, output, exitCode: code ?? 1, refused };
 }
@@ -85,7 +88,8 @@ export function stepText({ title, explanation, commands }: StepResult, number: n
   const strong = (text: string): string => (bold ? `\x1b[1m${text}\x1b[0m` : text);
   const parts = commands.map(({ command, output, exitCode, refused }) => {
     const failed = exitCode === 0 || refused ? '' : `(exit code ${exitCode})\n`;
-    return `${strong(`$ ${command}`)}\n${output.trimEnd()}\n${failed}`;
+    const said = output.trimEnd();
+    return `${strong(`$ ${command}`)}\n${said === '' ? '' : `${said}\n`}${failed}`;
   });
   return `${strong(`${number}. ${title}`)}\n   ${explanation}\n\n${parts.join('\n')}\n`;
 }

@@ -23,6 +23,12 @@ mount -t sysfs sysfs /sys
 mount --move "$1/cg" /sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir /run/netns /run/lock
+resolv=$(readlink -m /etc/resolv.conf)
+case $resolv in /run/*) mkdir -p "\${resolv%/*}"; : >"$resolv" ;; esac
+if [ -e "$resolv" ]; then
+  echo "nameserver ${outside}" >"$1/resolv.conf"
+  mount --bind "$1/resolv.conf" "$resolv"
+fi
 touch /run/netns/outside
 unshare --net=/run/netns/outside true
 ip link set lo up
