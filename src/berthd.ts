@@ -12,15 +12,23 @@ import type { FirewallChoice } from './firewall/index.ts';
 import { createLinuxKernel } from './linux/kernel.ts';
 import { leaveHybridCgroups } from './linux/mounts.ts';
 import { textFiles } from './linux/text-files.ts';
+import { createAttendant, netdProgram } from './netd/client.ts';
 import { createNetworkController, instanceName } from './network/controller.ts';
 
 async function compose({ settings, store, events, log, hybridCgroups }: PartsContext): Promise<Parts> {
   const { dataRoot, execRoot } = settings;
   const { publish } = events;
-  const instance = instanceName(execRoot);
-  const backend = settings.network.firewallBackend;
+  const { firewallBackend: backend, allowDirectRouting, bridgeAcceptFwmark } = settings.network;
+  const rules = {
+    settings: {
+      instance: instanceName(execRoot),
+      directRouting: allowDirectRouting,
+      acceptMark: bridgeAcceptFwmark,
+    },
+    log,
+  };
   const firewall = settings.network.iptables ? backend : 'none';
-  await leaveBackend(store.get<FirewallChoice>('meta', 'firewall'), firewall, { instance, log });
+  await leaveBackend(store.get<FirewallChoice>('meta', 'firewall'), firewall, rules);
   store.put('meta', 'firewall', firewall);
   const kernel = createLinuxKernel();
   const network = createNetworkController({
@@ -28,12 +36,14 @@ async function compose({ settings, store, events, log, hybridCgroups }: PartsCon
     execRoot,
     store,
     kernel,
-    firewall: createFirewall({ backend, instance, log }),
+    firewall: createFirewall({ backend, ...rules }),
+    attendant: createAttendant({ execRoot, program: netdProgram(process.argv[1] ?? ''), log }),
     files: textFiles,
     publish,
     log,
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
     now: () => new Date().toISOString(),
+    later: (milliseconds, body) => void setTimeout(body, milliseconds).unref(),
   });
   const tmpDir = `${dataRoot}/tmp`;
   mkdirSync(tmpDir, { recursive: true, mode: 0o700 });
@@ -63,7 +73,10 @@ async function compose({ settings, store, events, log, hybridCgroups }: PartsCon
     containers: engine,
     images,
     networks: network.networks,
-    restore: async () => engine.restore(),
+    async restore() {
+      await engine.restore();
+      network.watch();
+    },
     async shutdown() {
       await using cleanup = new AsyncDisposableStack();
       cleanup.defer(() => kernel.close());
