@@ -121,6 +121,14 @@ void test('nftables: a change that the kernel refuses is made with everything el
   assert.equal(kernel.changes.length, 1);
 });
 
+void test('nftables: a name that cannot stand in a rule changes nothing', async () => {
+  const kernel = books();
+  const firewall = createNftablesFirewall(kernel, settings, silent);
+  const bad = network('br1', 1, 4, { trustedInterfaces: ['eth0; flush ruleset'] });
+  await assert.rejects(firewall.set({ networks: [bad], ports: [] }), { kind: 'InvalidParameter' });
+  assert.deepEqual([kernel.scripts, kernel.listed], [[], []]);
+});
+
 void test('nftables: a kernel that refuses the form of iptables gets the masquerade in the own table', async () => {
   const kernel = books();
   kernel.refuse = { listed: true };

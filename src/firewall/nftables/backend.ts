@@ -107,6 +107,8 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
 
   const setAll = async (state: DesiredState): Promise<void> => {
     const { networks, ports } = state;
+    // Refuses bad names before anything is done.
+    for (const network of networks) networkElements(network, { listed });
     setListed(networks);
     bridged = kernel.bridgeFilter();
     const fresh = new ElementLedger();
@@ -202,6 +204,7 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
 }
 
 function refuse(error: unknown): never {
+  if (error instanceof BerthError) throw error;
   throw unavailable(
     `the firewall rules could not be made (nftables): ${messageOf(error)}. ` +
       'Is nf_tables in the kernel? --iptables=false does without rules, --firewall-backend=iptables uses iptables',
