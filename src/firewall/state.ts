@@ -11,9 +11,9 @@ export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 :
 export const networkKey = ({ family, bridge }: Pick<NetworkRules, 'family' | 'bridge'>): string =>
   `${family} ${bridge}`;
 
-/** What only one port can have: a place on the host; in mode 'routed' the container's own. */
+/** What only one port can have: a place on the host. In mode 'routed' it has none, and may be asked for by several addresses. */
 export const portKey = ({ protocol, hostAddress, hostPort, address, port }: PortRule): string =>
-  hostPort === 0 ? `direct ${protocol} ${address} ${port}` : `${protocol} ${hostAddress} ${hostPort}`;
+  `${protocol} ${hostAddress} ${hostPort === 0 ? `${address} ${port}` : hostPort}`;
 
 /** A change without what makes no difference: removals of what is not there, additions of what is there already. */
 export interface PlannedChange {
