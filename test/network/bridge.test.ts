@@ -45,7 +45,7 @@ hostTest('a container on the default bridge, from inside and outside', { outside
   );
   const filter = await host.run('iptables', '-S', 'FORWARD');
   assert.match(filter, /^-P FORWARD ACCEPT$/m);
-  assert.match(filter, /^-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT$/m);
+  assert.match(filter, /^-A FORWARD -m mark --mark 0x1000\/0x1000 -j ACCEPT$/m);
   await host.run(
     'iptables',
     '-t',

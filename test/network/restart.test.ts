@@ -101,7 +101,7 @@ hostTest('somebody deletes docker0: the next container finds it again', { outsid
   await host.run('ip', 'link', 'del', 'docker0');
   const two = await network.open('two');
   for (const sandbox of [one, two]) await insideOk(host, sandbox, 'ping', '-c1', '-W2', OUTSIDE.ip4);
-  assert.match(network.warnings.join('\n'), /docker0 was deleted by someone else/);
+  assert.match(network.warnings.join('\n'), /docker0 was changed by someone else/);
   await network.close('one');
   await network.close('two');
   await network.shutdown(false);
