@@ -38,6 +38,13 @@ hostTest('nftables: a change among a thousand networks and ten thousand ports', 
   for (const key of ['one', 'many', 'network'] as const) assert.ok(large[key] < 3 * small[key] + 1, text);
   assert.ok(large.many < 15, text);
   assert.match(await host.run('iptables', '-t', 'nat', '-S'), /-s 10\.3\.231\.0\/24 ! -o br-999 -j MASQUERADE/);
+  // A range of ports, both the most that is one transaction and more than that.
+  for (const length of [800, 2000]) {
+    await firewall.set({ networks: [networkNumber(0)], ports: [] });
+    await firewall.change({ add: { ports: some(length, (index) => portOf(0, 5000 + index)) } });
+    const elements = await host.run('nft', 'list', 'map', 'inet', 'berth', 'any-address4');
+    assert.equal(elements.match(/tcp \. /g)?.length, length);
+  }
   await firewall.remove();
   assert.deepEqual(firewall.warnings, []);
 });

@@ -42,6 +42,9 @@ export interface NftablesKernel {
  */
 const SETTLING = 25;
 
+/** Ports of a change. A netlink message of more does not fit into the socket's 208 KiB (EMSGSIZE): then everything is made anew. */
+const MOST_PORTS = 800;
+
 export interface KernelChange {
   remove: { rules: readonly PlacedRule[]; elements: readonly SetElement[] };
   add: { rules: readonly ListedRule[]; elements: readonly SetElement[] };
@@ -168,17 +171,23 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
     change: async (change) =>
       inOrder(async () => {
         const planned = desired.plan(change);
-        try {
-          await settle(planned);
-          carryOut(planned);
-          desired.commit(planned);
-        } catch (error) {
-          if (error instanceof BerthError) throw error;
-          // Somebody else has deleted what the change builds on, or put something in: everything is made anew, with it.
-          log.warn('the firewall rules are not as they were left; they are made anew', { error: messageOf(error) });
+        const anew = async (): Promise<void> => {
           const next = new DesiredState(desired);
           next.commit(planned);
           await setAll(next).catch(refuse);
+        };
+        if (planned.removed.ports.length + planned.added.ports.length > MOST_PORTS) await anew();
+        else {
+          try {
+            await settle(planned);
+            carryOut(planned);
+            desired.commit(planned);
+          } catch (error) {
+            if (error instanceof BerthError) throw error;
+            // Somebody else has deleted what the change builds on, or put something in: everything is made anew, with it.
+            log.warn('the firewall rules are not as they were left; they are made anew', { error: messageOf(error) });
+            await anew();
+          }
         }
         kernel.forget(staleFlows(planned));
       }),
