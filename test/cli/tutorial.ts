@@ -76,11 +76,12 @@ function sameWords(): boolean {
 
 /** With `write` pages that are out of date are written anew, all of them from this run. */
 export function comparePages(pages: readonly URL[], steps: readonly StepResult[], write: boolean): void {
+  const lines = (text: string): string[] => comparable(text).split('\n');
   const compared = pages.map((page) => {
     const text = readFileSync(page, 'utf8');
     return { page, text, now: renewed(text, steps) };
   });
   const differs = compared.some(({ text, now }) => comparable(text) !== comparable(now));
   if (write && differs) for (const { page, now } of compared) writeFileSync(page, now);
-  else if (sameWords()) for (const { text, now } of compared) assert.equal(comparable(text), comparable(now));
+  else if (sameWords()) for (const { text, now } of compared) assert.deepEqual(lines(text), lines(now));
 }
