@@ -117,7 +117,7 @@ class Client implements Attendant {
     }
     await connection.ask({ op: 'end' }).catch(() => undefined);
     const gone = Promise.all([connection.closed, this.#process?.exited]);
-    await Promise.race([gone, sleep(LONGEST_END, undefined, { ref: false })]);
+    await Promise.race([gone, sleep(LONGEST_END)]);
     connection.close();
   }
 
@@ -168,7 +168,7 @@ class Client implements Attendant {
     }
     // Of another version, and nothing is needed of it.
     await connection.ask({ op: 'end' }).catch(() => undefined);
-    await Promise.race([connection.closed, sleep(LONGEST_END, undefined, { ref: false })]);
+    await Promise.race([connection.closed, sleep(LONGEST_END)]);
     connection.close();
     return undefined;
   }
@@ -185,7 +185,7 @@ class Client implements Attendant {
   async #connect(): Promise<Connection> {
     let failure: unknown;
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      await sleep(PAUSES[attempt] ?? 0, undefined, { ref: false });
+      await sleep(PAUSES[attempt] ?? 0);
       try {
         const connection = (await this.#open()) ?? (await this.#start());
         await this.#tellAll(connection);
