@@ -10,23 +10,15 @@ const planOf = (context: NetworkContext, network: NetworkRecord): NetworkPlan =>
 export const rulesOf = (context: NetworkContext, network: NetworkRecord): readonly NetworkRules[] =>
   planOf(context, network).rules;
 
-/**
- * The bridge and the sysctls, without rules. Idempotent. For the start of the daemon and for repairs, where the rules of all
- * networks are set as a whole.
- */
-export function raiseBridge(context: NetworkContext, network: NetworkRecord): void {
-  const { bridge, sysctls } = planOf(context, network);
-  if (!bridge) return;
-  context.deps.kernel.setSysctls(sysctls);
-  context.deps.kernel.ensureBridge(bridge);
-}
-
 /** All of a network that is new; when it throws, nothing of it is left but sysctls of the host. */
 export async function raiseNetwork(context: NetworkContext, network: NetworkRecord): Promise<void> {
-  const { rules } = planOf(context, network);
+  const { bridge, sysctls, rules } = planOf(context, network);
+  if (!bridge) return;
+  const { kernel } = context.deps;
   await using undo = new AsyncDisposableStack();
   undo.defer(async () => removeBridge(context, network));
-  raiseBridge(context, network);
+  kernel.setSysctls(sysctls);
+  kernel.ensureBridge(bridge);
   if (rules.length > 0) await context.changeRules({ add: { networks: rules } });
   undo.move();
 }
