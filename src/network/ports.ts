@@ -1,6 +1,7 @@
 /** What a sandbox publishes: by which endpoints, and what that means for the host and the firewall. */
 import { bridgeOptions } from '../drivers/bridge/options.ts';
 import type { PortRule } from '../drivers/plan.ts';
+import { BerthError } from '../errors.ts';
 import type { PortMap } from '../model/container.ts';
 import { acquirePorts, releasePorts } from '../ports/acquire.ts';
 import { portRules } from '../ports/rules.ts';
@@ -50,13 +51,20 @@ export async function publishPorts(
 ): Promise<PortBinding[]> {
   const wanted = portTargets(context, endpoints).flatMap((target): WantedPort[] => wantedPorts(request, target));
   if (wanted.length === 0) return [];
-  return acquirePorts({
-    allocator: context.ports,
-    attendant: context.deps.attendant,
-    owner: { id: sandbox.id, name: sandbox.containerName },
-    wanted,
-    proxy: context.deps.settings.userlandProxy,
-  });
+  try {
+    return await acquirePorts({
+      allocator: context.ports,
+      attendant: context.deps.attendant,
+      owner: { id: sandbox.id, name: sandbox.containerName },
+      wanted,
+      proxy: context.deps.settings.userlandProxy,
+    });
+  } catch (error) {
+    if (!(error instanceof BerthError)) throw error;
+    const { id = '' } = gatewayEndpoint(endpoints, 4)?.endpoint ?? gatewayEndpoint(endpoints, 6)?.endpoint ?? {};
+    const place = `driver failed programming external connectivity on endpoint ${sandbox.containerName} (${id})`;
+    throw new BerthError(error.kind, `${place}: ${error.message}`, { cause: error });
+  }
 }
 
 export async function unpublishPorts(

@@ -4,6 +4,7 @@ import type { PortMap, PortMapEntry } from '../model/container.ts';
 import type { NetworkContext } from './context.ts';
 import type { Placed } from './gateway.ts';
 import { portRulesOf, publishPorts, unpublishPorts } from './ports.ts';
+import type { PortRequest } from './ports.ts';
 import type { PortBinding } from './records.ts';
 import { placed } from './sandbox-record.ts';
 
@@ -27,6 +28,37 @@ export async function changePublished(
       publishAll: false,
     }),
   );
+  const now = context.state.sandbox(containerId);
+  if (!now) return;
+  const request = { ...now.sandbox.request, ...changedWish(now.sandbox.request, { add, remove }) };
+  context.state.putSandbox({ ...now, sandbox: { ...now.sandbox, request } });
+}
+
+/** What is published when the container is reached by another network, later. */
+function changedWish(
+  { portBindings, publishAll, exposed }: PortRequest,
+  { add, remove }: { add: PortMap; remove: PortMap },
+): Pick<PortRequest, 'portBindings' | 'publishAll'> {
+  const all = publishAll ? exposed.filter((key) => (portBindings[key] ?? []).length === 0) : [];
+  const wish = new Map(Object.entries(portBindings).map(([key, entries]) => [key, entries ?? []]));
+  for (const key of all) wish.set(key, [{ HostIp: '', HostPort: '' }]);
+  for (const [key, entries] of Object.entries(remove)) {
+    // An entry that left the host's side open may have become any.
+    const meant = ({ HostIp, HostPort }: PortMapEntry): boolean =>
+      (entries ?? []).some(
+        (one) => [one.HostIp, ''].includes(HostIp) && (one.HostPort === '' || [one.HostPort, ''].includes(HostPort)),
+      );
+    const left = (entries ?? []).length === 0 ? [] : (wish.get(key) ?? []).filter((entry) => !meant(entry));
+    if (left.length > 0) wish.set(key, left);
+    else wish.delete(key);
+  }
+  for (const [key, entries] of Object.entries(add)) {
+    wish.set(key, [
+      ...(wish.get(key) ?? []),
+      ...((entries ?? []).length > 0 ? (entries ?? []) : [{ HostIp: '', HostPort: '' }]),
+    ]);
+  }
+  return { portBindings: Object.fromEntries(wish), publishAll: false };
 }
 
 /** All entries of a port when none is named; empty fields of one stand for any. */

@@ -132,6 +132,12 @@ void describe('user-defined networks', () => {
       world.firewall.state().ports.map(({ hostAddress, hostPort }) => [hostAddress, hostPort]),
       [['127.0.0.1', 5353]],
     );
+    // What was taken back does not come again when the container is reached by another network.
+    await parts.sandboxes.connect('c', 'b', settings({ GwPriority: 5 }));
+    assert.deepEqual(
+      world.firewall.state().ports.map(({ hostPort, address }) => [hostPort, address]),
+      [[5353, '10.2.0.2']],
+    );
     world.attendant.elsewhere.add('tcp 0.0.0.0 8080');
     await assert.rejects(async () => parts.sandboxes.publish('c', { add: web, remove: { '53/udp': null } }), {
       kind: 'Conflict',
