@@ -98,7 +98,7 @@ async function rearrange(context: NetworkContext, containerId: string, before: r
   if (!same(routes, defaultRoutes(before))) deps.kernel.setDefaultRoutes(sandbox.namespacePath, routes);
   if (needsResolver(after)) await deps.attendant.putNames(sandboxNames(sandbox, after, deps.settings));
   else if (needsResolver(before)) await deps.attendant.dropNames(sandbox.id);
-  if (!same(portTargets(context, before), portTargets(context, after))) await movePorts(context, containerId, after);
+  if (!same(portTargets(before), portTargets(after))) await movePorts(context, containerId, after);
   refreshFiles(context, sandbox, before, after);
   tellLinked(context, containerId);
 }

@@ -173,6 +173,20 @@ void describe('create and remove', () => {
     assert.deepEqual([view?.IPAddress, view?.GlobalIPv6Address, view?.IPv6Gateway], ['172.18.0.2', '', '']);
   });
 
+  void test('--ip is for the default bridge, host_binding_ipv4 for others', async () => {
+    const parts = await world.start({ ip: '127.0.0.1' });
+    await parts.networks.create(wish('plain'));
+    await parts.networks.create(wish('bound', { Options: { [option.HOST_BINDING]: '127.0.0.2' } }));
+    const published = async (id: string, network: string, port: string): Promise<string[]> => {
+      const portBindings = { '80/tcp': [{ HostIp: '', HostPort: port }] };
+      await parts.sandboxes.open({ ...container(id, network), exposed: ['80/tcp'], portBindings });
+      return (parts.sandboxes.view(id)?.Ports['80/tcp'] ?? []).map(({ HostIp }) => HostIp);
+    };
+    assert.deepEqual(await published('c1', 'bridge', '8001'), ['127.0.0.1']);
+    assert.deepEqual(await published('c2', 'bound', '8002'), ['127.0.0.2']);
+    assert.deepEqual(await published('c3', 'plain', '8003'), ['0.0.0.0', '::']);
+  });
+
   void test('isolated gateway modes and inhibited addresses', async () => {
     const parts = await world.start();
     await parts.networks.create(wish('isolated', { Internal: true, Options: { [option.GATEWAY_MODE_4]: 'isolated' } }));

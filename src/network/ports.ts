@@ -22,7 +22,7 @@ export interface PortRequest {
  * Ports lead to the endpoint by which the sandbox leaves; where that is another for each family, to both. Internal networks
  * publish nothing.
  */
-export function portTargets(context: NetworkContext, endpoints: readonly Placed[]): PortTarget[] {
+export function portTargets(endpoints: readonly Placed[]): PortTarget[] {
   const [ipv4, ipv6] = [gatewayEndpoint(endpoints, 4), gatewayEndpoint(endpoints, 6)];
   const targetOf = ({ endpoint, network }: Placed, families: readonly (4 | 6)[]): PortTarget => {
     const { gatewayMode4, gatewayMode6, hostBinding } = bridgeOptions(network.options);
@@ -32,7 +32,8 @@ export function portTargets(context: NetworkContext, endpoints: readonly Placed[
       ipv6: families.includes(6) ? bareAddressOf(endpoint, 6) : '',
       mode4: gatewayMode4,
       mode6: gatewayMode6,
-      defaultHostAddress: hostBinding || context.deps.settings.ip,
+      // Of the default bridge it is the daemon's --ip.
+      defaultHostAddress: hostBinding,
     };
   };
   if (ipv4 && ipv4.endpoint === ipv6?.endpoint) return [targetOf(ipv4, [4, 6])];
@@ -49,7 +50,7 @@ export async function publishPorts(
   endpoints: readonly Placed[],
   request: PortRequest,
 ): Promise<PortBinding[]> {
-  const wanted = portTargets(context, endpoints).flatMap((target): WantedPort[] => wantedPorts(request, target));
+  const wanted = portTargets(endpoints).flatMap((target): WantedPort[] => wantedPorts(request, target));
   if (wanted.length === 0) return [];
   try {
     return await acquirePorts({

@@ -21,7 +21,7 @@ export interface NetworkSettings {
   iptables: boolean;
   ip6tables: boolean;
   ipv6: boolean;
-  /** Default host address of published ports. */
+  /** Host address of published ports of the default bridge that name none. */
   ip: string;
   hostGatewayIps: readonly string[];
   /** A proxy for what no rule can translate: [::1], and everything without rules. */
