@@ -125,7 +125,7 @@ export class Upstream {
 
   close(): void {
     this.#closed = true;
-    for (const socket of [...this.#sockets]) {
+    for (const socket of this.#sockets.toReversed()) {
       socket.waiting.clear();
       this.#idle(socket);
     }

@@ -18,10 +18,11 @@ import { nest, raw, text, u32be } from './netlink/message.ts';
 import type { Attribute } from './netlink/message.ts';
 import { NETLINK_NETFILTER, openNetlink } from './netlink/socket.ts';
 import type { Request } from './netlink/socket.ts';
-import { NFPROTO, NFT_MSG, nfHeader, nftMessage, nftTransaction } from './nfnetlink.ts';
+import { NFPROTO, NFT_MSG, nfHeader, nftMessage, nftTransaction, unless } from './nfnetlink.ts';
 
 const TABLE = 'berth-resolver';
 const CHAIN = 'output';
+const NLM_F_EXCL = 0x200;
 const NLM_F_CREATE = 0x400;
 const NLM_F_APPEND = 0x800;
 /** enum nf_inet_hooks, and NF_IP_PRI_NAT_DST. */
@@ -53,24 +54,33 @@ export interface ResolverPorts {
 }
 
 /**
- * Writes the rules in the namespace that the thread is in, in place of older ones: one transaction, so that no packet passes
- * between the two. False when this kernel (or this process) cannot.
+ * Writes the rules in the namespace that the thread is in. undefined when this kernel (or this process) cannot. Older ones are replaced in
+ * one transaction, so that no packet passes between the two; the socket is then to be closed some 50 ms later: the kernel destroys
+ * what was replaced after a grace period, and close(2) would wait for that (nft_rcv_nl_event, 10 ms).
  */
-export function redirectResolver(address: Uint8Array, ports: ResolverPorts): boolean {
-  let socket;
+export function redirectResolver(address: Uint8Array, ports: ResolverPorts): { close: () => void } | undefined {
+  const socket = openNetlink(NETLINK_NETFILTER);
   try {
-    socket = openNetlink(NETLINK_NETFILTER);
-    nftTransaction(socket, requests(Buffer.from(address), ports));
-    return true;
+    const wanted = Buffer.from(address);
+    // Trying and being refused costs a grace period, too (nf_tables_abort).
+    const ask: Request = {
+      what: 'look for the table',
+      type: nftMessage(NFT_MSG.getTable),
+      header: nfHeader(NFPROTO[4]),
+    };
+    const old = unless(['ENOENT'], () => socket.transact([{ ...ask, attributes: [text(NFTA_TABLE_NAME, TABLE)] }]));
+    nftTransaction(socket, requests(wanted, ports, old ? 'again' : 'first'));
+    if (old) return { close: () => socket.close() };
+    socket.close();
+    return { close: () => undefined };
   } catch (error) {
-    if (error instanceof SysError && NO_NAT.has(error.code)) return false;
+    socket.close();
+    if (error instanceof SysError && NO_NAT.has(error.code)) return undefined;
     throw error;
-  } finally {
-    socket?.close();
   }
 }
 
-function requests(address: Buffer, ports: ResolverPorts): Request[] {
+function requests(address: Buffer, ports: ResolverPorts, time: 'first' | 'again'): Request[] {
   const header = nfHeader(NFPROTO[4]);
   const table = [text(NFTA_TABLE_NAME, TABLE)];
   const request = (what: string, operation: number, attributes: Attribute[], flags = NLM_F_CREATE): Request => ({
@@ -96,10 +106,8 @@ function requests(address: Buffer, ports: ResolverPorts): Request[] {
       NLM_F_CREATE | NLM_F_APPEND,
     );
   return [
-    // Deleting what is not there would fail: it is made first.
-    request('add table of the resolver', NFT_MSG.newTable, table),
-    request('delete table of the resolver', NFT_MSG.delTable, table, 0),
-    request('add table of the resolver', NFT_MSG.newTable, table),
+    ...(time === 'first' ? [] : [request('delete table of the resolver', NFT_MSG.delTable, table, 0)]),
+    request('add table of the resolver', NFT_MSG.newTable, table, NLM_F_CREATE | NLM_F_EXCL),
     request('add chain of the resolver', NFT_MSG.newChain, [
       text(NFTA_CHAIN.table, TABLE),
       text(NFTA_CHAIN.name, CHAIN),

@@ -33,6 +33,9 @@ const BACKLOG = 128;
 /** A kernel-chosen UDP port may be taken for TCP. */
 const TRIES = 16;
 
+/** Milliseconds: see resolver-rules.ts. */
+const GRACE = 100;
+
 const getsockname = koffi.load('libc.so.6').func('int getsockname(int fd, void *address, void *length)');
 
 export interface ResolverSockets {
@@ -46,6 +49,7 @@ export interface ResolverSockets {
 
 export class ResolverNamespace {
   readonly #fd: number;
+  #settled: (() => void) | undefined;
   /** The same for two paths to one namespace. */
   readonly identity: string;
 
@@ -72,7 +76,11 @@ export class ResolverNamespace {
     return this.run(() => {
       const sockets = openPair(wish);
       try {
-        if (redirectResolver(ADDRESS_BYTES, { udp: sockets.port, tcp: sockets.port })) return sockets;
+        const rules = redirectResolver(ADDRESS_BYTES, { udp: sockets.port, tcp: sockets.port });
+        if (rules) {
+          this.#settle(rules.close);
+          return sockets;
+        }
       } catch (error) {
         closePair(sockets);
         throw error;
@@ -83,7 +91,18 @@ export class ResolverNamespace {
   }
 
   close(): void {
+    this.#settled?.();
     libc.close(this.#fd);
+  }
+
+  #settle(close: () => void): void {
+    const timer = setTimeout(() => this.#settled?.(), GRACE);
+    timer.unref();
+    this.#settled = () => {
+      clearTimeout(timer);
+      this.#settled = undefined;
+      close();
+    };
   }
 }
 

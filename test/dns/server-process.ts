@@ -45,10 +45,11 @@ function answersTo(bytes: Buffer, transport: 'udp' | 'tcp', client: string): Buf
     });
   const rcode = (code: number, authorities: ResourceRecord[] = []): Buffer =>
     reply({ flags: FLAG.response | FLAG.recursionAvailable | code, authorities });
-  const a = (ttl: number, last: number): ResourceRecord =>
-    record(question.name, TYPE.a, ttl, [192, 0, 2, last]);
+  const a = (ttl: number, last: number): ResourceRecord => record(question.name, TYPE.a, ttl, [192, 0, 2, last]);
   const soa = record(wireName('test') ?? new Uint8Array(1), TYPE.soa, 60, [
-    ...[0, 0],
+    // Two names, the root; serial, refresh, retry, expire, minimum.
+    0,
+    0,
     ...[1, 2, 3, 4, 60].flatMap((value) => [0, 0, 0, value]),
   ]);
   if (label.startsWith('silent')) return [];

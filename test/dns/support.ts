@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Attendant, SandboxNames } from '../../src/network/attendant.ts';
 import type { Host, Place } from '../support/host.ts';
@@ -72,40 +72,39 @@ export function startDaemonSide(host: Host, options: Partial<DaemonOptions> & { 
       await end();
     },
     async kill9() {
-      const exited = once(child, 'exit');
-      // nsenter forked: its child is the daemon's side.
-      const [inner] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
-      process.kill(Number(inner), 'SIGKILL');
-      await exited;
+      await killInside(child);
     },
   };
 }
 
+/** What a Place spawned is nsenter: the program itself is its child, which would outlive it. */
+export async function killInside(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit');
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
+  process.kill(Number(children[0]), 'SIGKILL');
+  await exited;
+}
+
 /** Processes called berth-netd on the host, as the test sees them. */
 export function netdProcesses(host: Host): number[] {
-  const namespace = readPid(host.pid);
+  const look = (read: () => string): string => {
+    try {
+      return read();
+    } catch {
+      return '';
+    }
+  };
+  const place = (pid: number): string => look(() => readlinkSync(`/proc/${pid}/ns/pid`));
+  const ours = place(host.pid);
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => nameOf(pid) === 'berth-netd' && readPid(pid) === namespace);
+    .filter(
+      (pid) => look(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) === 'berth-netd' && place(pid) === ours,
+    );
 }
 
-const nameOf = (pid: number): string => quietly(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim());
-/** How deep its PID namespace is, and PID 1 of it: `NSpid` of PID 1 differs from host to host. */
-const readPid = (pid: number): string => quietly(() => statNamespace(pid));
-
-function quietly(body: () => string): string {
-  try {
-    return body();
-  } catch {
-    return '';
-  }
-}
-
-import { readlinkSync } from 'node:fs';
-const statNamespace = (pid: number): string => readlinkSync(`/proc/${pid}/ns/pid`);
-
-export interface TestContainer extends Place {
+export interface TestContainer extends Place, AsyncDisposable {
   readonly path: string;
   /** `dig` from inside; `+short` output by lines, sorted. */
   dig(...args: string[]): Promise<string>;
@@ -115,7 +114,8 @@ export interface TestContainer extends Place {
 /** A namespace bound to /run/netns/NAME with lo up, joined to the host by a veth pair with 10.77.N.2/24 and the host as its router. */
 export async function makeContainer(host: Host, name: string, n = 0): Promise<TestContainer> {
   const netns = ['ip', 'netns', 'exec', name];
-  await host.run('ip', 'netns', 'add', name);
+  // `ip netns add` would leave a mount on /run/netns.
+  await host.run('sh', '-c', `touch /run/netns/${name} && unshare --net=/run/netns/${name} true`);
   await host.run('ip', '-n', name, 'link', 'set', 'lo', 'up');
   if (n > 0) {
     await host.run('ip', 'link', 'add', `v${n}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
@@ -143,10 +143,13 @@ export async function makeContainer(host: Host, name: string, n = 0): Promise<Te
         .split('\n')
         .filter((line) => line !== '')
         .sort(),
+    async [Symbol.asyncDispose]() {
+      await host.run('sh', '-c', `umount -l /run/netns/${name} && rm /run/netns/${name}`);
+    },
   };
 }
 
-export interface NameServer {
+export interface NameServer extends AsyncDisposable {
   /** `udp|tcp name type` of every query so far. */
   readonly queries: string[];
 }
@@ -163,7 +166,12 @@ export async function startServer(place: Place, address: string, delay = 0): Pro
     else queries.push(line);
   });
   await until(() => ready, 10_000, 'the name server');
-  return { queries };
+  return {
+    queries,
+    async [Symbol.asyncDispose]() {
+      await killInside(child);
+    },
+  };
 }
 
 export const sandbox = (id: string, path: string, change: Partial<SandboxNames> = {}): SandboxNames => ({
