@@ -256,7 +256,9 @@ Options:
 
 /** What a body says: empty values say nothing. */
 function said(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) => {
+  return JSON.stringify(value, (key, each: unknown) => {
+    // Several subnets come in the order of a Go map.
+    if (key === 'Config' && Array.isArray(each)) return each.toSorted((a, b) => (said(a) < said(b) ? -1 : 1));
     if (each === null || each === '' || each === false || each === 0) return undefined;
     if (typeof each !== 'object' || Array.isArray(each)) return each;
     const entries = Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1));
