@@ -6,8 +6,9 @@ import { explaining, findLink, hasCode, needLink } from './links.ts';
 import { decodeAddress, deleteAddress, listAddresses, RTM_NEWADDR } from './netlink/address.ts';
 import * as link from './netlink/link.ts';
 import type { LinkInfo } from './netlink/link.ts';
-import type { NetlinkSocket } from './netlink/socket.ts';
-import { addressRequest, addressText } from './plan-requests.ts';
+import { addConnectedRoute } from './netlink/route.ts';
+import type { NetlinkSocket, Request } from './netlink/socket.ts';
+import { addressRequest, addressText, connectedRoute } from './plan-requests.ts';
 import { applySysctls } from './sysctl.ts';
 
 /** Makes the bridge or completes the one that is there; see network/kernel.ts. A bridge that was made here goes when it fails. */
@@ -41,8 +42,14 @@ function adjust(socket: NetlinkSocket, plan: BridgePlan, present: LinkInfo): voi
 function complete(socket: NetlinkSocket, plan: BridgePlan, index: number): void {
   // Before the addresses: IPv6 ones are refused while the link has IPv6 switched off.
   applySysctls(plan.sysctls);
-  for (const text of plan.addresses) addMissing(socket, text, index, plan.name);
+  for (const text of plan.addresses) addMissing(socket, addressRequest(text, index, plan.name));
   socket.transact([link.setUp(index, plan.name)]);
+  if (plan.owner === '') return;
+  // The kernel makes them with the address and never again. On another's bridge they may be missing on purpose.
+  for (const text of plan.addresses) {
+    const route = connectedRoute(text, index);
+    if (route) addMissing(socket, addConnectedRoute(route, text));
+  }
 }
 
 /** `hostName` becomes a port of `bridge` (again). */
@@ -51,9 +58,9 @@ export function enslave(socket: NetlinkSocket, hostName: string, bridge: string)
   explaining('veth', [bridge], () => socket.transact([link.setMaster(hostName, index)]));
 }
 
-function addMissing(socket: NetlinkSocket, text: string, index: number, name: string): void {
+function addMissing(socket: NetlinkSocket, request: Request): void {
   try {
-    socket.transact([addressRequest(text, index, name)]);
+    socket.transact([request]);
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error;
   }
