@@ -24,7 +24,10 @@ export class AnswerCache {
   put(key: string, response: Response, now: number): void {
     this.#remove(key);
     if (response.lifetime <= 0 || response.bytes.length > LARGEST) return;
-    this.#entries.set(key, { response, since: now });
+    // A slice of Buffer's pool would keep all 8 kB of it.
+    const bytes = Buffer.allocUnsafeSlow(response.bytes.length);
+    response.bytes.copy(bytes);
+    this.#entries.set(key, { response: { ...response, bytes }, since: now });
     this.#bytes += response.bytes.length + OVERHEAD;
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= MOST && this.#bytes <= MOST_BYTES) break;

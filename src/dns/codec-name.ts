@@ -19,12 +19,14 @@ export const LONGEST_NAME = 255;
 const LONGEST_LABEL = 63;
 export const POINTER = 0xc0;
 
+const scratch = new Uint8Array(LONGEST_NAME);
+
 /**
  * The wire name at `offset`, pointers followed, and the offset of what comes after it. Pointers must lead backwards, which ends every
  * loop (RFC 1035: "a prior occurrence").
  */
 export function readName(bytes: Uint8Array, offset: number): { name: Uint8Array; next: number } {
-  const name = new Uint8Array(LONGEST_NAME);
+  const name = scratch;
   let length = 0;
   let at = offset;
   let next = -1;

@@ -53,7 +53,7 @@ export interface Question {
 
 export interface ResourceRecord extends Question {
   ttl: number;
-  /** As it stands in the message: names in it may be pointers. */
+  /** As it stands in the message (a view of it when decoded): names in it may be pointers. */
   data: Uint8Array;
 }
 
@@ -97,7 +97,7 @@ export function decodeMessage(bytes: Uint8Array): DecodedMessage {
     const start = at + 6;
     at = start + view.getUint16(at + 4);
     if (at > bytes.length) throw new DnsFormatError('data goes beyond the end');
-    return { name, type, class: kind, ttl: view.getUint32(ttlOffset), data: bytes.slice(start, at), ttlOffset };
+    return { name, type, class: kind, ttl: view.getUint32(ttlOffset), data: bytes.subarray(start, at), ttlOffset };
   };
   const list = <T>(count: number, read: () => T): T[] => Array.from({ length: count }, read);
   const questions = list(view.getUint16(4), question);

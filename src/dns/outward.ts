@@ -8,6 +8,7 @@ const PASSED = FLAG.recursionDesired | FLAG.checkingDisabled | FLAG_AUTHENTIC;
 /** Options between a client and its next server alone: COOKIE (RFC 7873), tcp-keepalive (RFC 7828), padding (RFC 7830). */
 const HOP_BY_HOP: ReadonlySet<number> = new Set([10, 11, 12]);
 const OPT_HEADER = 11;
+const NONE = Buffer.alloc(0);
 
 /** What of a query, beside its name, decides about the answer. */
 export function variantOf(bytes: Buffer, query: Query): string {
@@ -22,13 +23,15 @@ export function variantOf(bytes: Buffer, query: Query): string {
  */
 export function outward(bytes: Buffer, query: Query): ForwardQuestion {
   const passed = options(bytes, query);
-  const message = Buffer.alloc(query.questionEnd + (query.edns ? OPT_HEADER + passed.length : 0));
+  // From the pool: one lives for some milliseconds.
+  const message = Buffer.allocUnsafe(query.questionEnd + (query.edns ? OPT_HEADER + passed.length : 0));
   bytes.copy(message, 0, 0, query.questionEnd);
   message.writeUInt16BE(query.flags & PASSED, 2);
   message.fill(0, 6, HEADER_SIZE);
   if (query.edns) {
     message.writeUInt16BE(1, 10);
     const at = query.questionEnd;
+    message.fill(0, at);
     message.writeUInt16BE(TYPE.opt, at + 1);
     message.writeUInt16BE(SAFE_PAYLOAD, at + 3);
     message.writeUInt16BE(query.ednsFlags & DNSSEC_OK, at + 7);
@@ -46,6 +49,7 @@ export function outward(bytes: Buffer, query: Query): ForwardQuestion {
 }
 
 function options(bytes: Buffer, { optionsAt, optionsLength }: Query): Buffer {
+  if (optionsLength === 0) return NONE;
   const passed: Buffer[] = [];
   const end = optionsAt + optionsLength;
   for (let at = optionsAt; at + 4 <= end;) {

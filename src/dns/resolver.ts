@@ -62,6 +62,7 @@ export class Resolver {
   #ignoreTcp: () => void;
   #waiting = 0;
   #pause: NodeJS.Timeout | undefined;
+  #complained = false;
   #closed = false;
 
   /** Takes over namespace and sockets. */
@@ -122,7 +123,8 @@ export class Resolver {
       this.#streams.acceptAll(this.#tcp);
     } catch (error) {
       // Out of descriptors: what waits would be reported without end.
-      this.#parts.log.warn('a resolver cannot take connections', { error: messageOf(error) });
+      if (!this.#complained) this.#parts.log.warn('a resolver cannot take connections', { error: messageOf(error) });
+      this.#complained = true;
       this.#ignoreTcp();
       this.#pause = setTimeout(() => {
         this.#ignoreTcp = this.#parts.readiness.add(this.#tcp, () => this.#accept());

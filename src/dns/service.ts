@@ -1,7 +1,6 @@
 /** Resolvers of all containers, the names that they share, and the servers outside. */
-import { existsSync } from 'node:fs';
 import { Readiness } from '../linux/listen-readiness.ts';
-import { ResolverNamespace, RESOLVER_ADDRESS, identityOf } from '../linux/resolver-sockets.ts';
+import { ResolverNamespace, RESOLVER_ADDRESS, identityOf, isNamespace } from '../linux/resolver-sockets.ts';
 import type { Logger } from '../log.ts';
 import type { SandboxNames } from '../network/attendant.ts';
 import { Forwarder } from './forwarder.ts';
@@ -54,7 +53,7 @@ export class ResolverService {
    */
   put(names: SandboxNames, paths: readonly string[], wish: number): number {
     const before = this.#entries.get(names.sandboxId);
-    const path = paths.find((one) => existsSync(one)) ?? names.namespacePath;
+    const path = paths.find((one) => isNamespace(one)) ?? names.namespacePath;
     if (before && before.resolver.namespace.identity === identityOf(path)) {
       this.#zone.put(names.sandboxId, names.endpoints);
       before.names = names;

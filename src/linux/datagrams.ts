@@ -106,7 +106,7 @@ export class DatagramBatch {
 
   /** A copy of the sender's sockaddr_in, for sendDatagram(). */
   peer(index: number): Buffer {
-    const copy = Buffer.allocUnsafeSlow(SOCKADDR_IN_SIZE);
+    const copy = Buffer.allocUnsafe(SOCKADDR_IN_SIZE);
     this.#peers.copy(copy, 0, index * SOCKADDR_IN_SIZE, (index + 1) * SOCKADDR_IN_SIZE);
     return copy;
   }

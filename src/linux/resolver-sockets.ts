@@ -2,7 +2,7 @@
  * The resolver's sockets inside a container's network namespace. An open descriptor keeps the namespace, and so do the
  * sockets: it ends after close() and when the caller has closed what it got from here.
  */
-import { statSync } from 'node:fs';
+import { statSync, statfsSync } from 'node:fs';
 import koffi from 'koffi';
 import { SOCKADDR_IN_SIZE, domainOf, socketAddress } from './listen-address.ts';
 import { connectDatagram } from './listen.ts';
@@ -106,7 +106,19 @@ export class ResolverNamespace {
   }
 }
 
-/** Device and inode of the file; undefined when there is none. */
+/** NSFS_MAGIC of linux/magic.h. */
+const NSFS = 0x6e73_6673;
+
+/** False for the empty file that is seen where the mount is not. */
+export function isNamespace(path: string): boolean {
+  try {
+    return statfsSync(path).type === NSFS;
+  } catch {
+    return false;
+  }
+}
+
+/** Device and inode of the file. Throws ENOENT. */
 export function identityOf(path: string): string {
   const { dev, ino } = statSync(path);
   return `${dev}:${ino}`;

@@ -108,17 +108,12 @@ class Client implements Attendant {
 
   async close({ keep }: { keep: boolean }): Promise<void> {
     if (this.#closed) return;
-    const connection = await this.#existing();
+    // What is to go on is started if it just died; what is to end is not.
+    const connection = await (keep ? this.#existing().catch(() => undefined) : this.#present());
     this.#closed = true;
     if (!connection) return;
-    if (keep) {
-      connection.close();
-      return;
-    }
-    await connection.ask({ op: 'end' }).catch(() => undefined);
-    const gone = Promise.all([connection.closed, this.#process?.exited]);
-    await Promise.race([gone, sleep(LONGEST_END)]);
-    connection.close();
+    if (keep) connection.close();
+    else await endProcess(connection, this.#process?.exited);
   }
 
   get #needed(): boolean {
@@ -167,10 +162,14 @@ class Client implements Attendant {
       return connection;
     }
     // Of another version, and nothing is needed of it.
-    await connection.ask({ op: 'end' }).catch(() => undefined);
-    await Promise.race([connection.closed, sleep(LONGEST_END)]);
-    connection.close();
+    await endProcess(connection);
     return undefined;
+  }
+
+  /** A process that is there, of whatever version. */
+  async #present(): Promise<Connection | undefined> {
+    const connecting = await this.#connecting?.catch(() => undefined);
+    return connecting ?? (this.#connection?.isOpen ? this.#connection : Connection.open(this.#socket));
   }
 
   async #connected(): Promise<Connection> {
@@ -274,6 +273,16 @@ class Client implements Attendant {
       }
     });
   }
+}
+
+/** Resolves when it has let go of everything. */
+async function endProcess(connection: Connection, exited?: Promise<void>): Promise<void> {
+  await connection.ask({ op: 'end' }).catch(() => undefined);
+  const patience = new AbortController();
+  const late = sleep(LONGEST_END, undefined, { signal: patience.signal }).catch(() => undefined);
+  await Promise.race([Promise.all([connection.closed, exited]), late]);
+  patience.abort();
+  connection.close();
 }
 
 const keyOf = ({ protocol, hostAddress, hostPort }: HeldPort): string => `${protocol}/${hostAddress}/${hostPort}`;

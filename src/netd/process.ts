@@ -12,8 +12,8 @@ const LONGEST_LOG = 1024 * 1024;
 /** argv of berth-netd, which stands beside berthd's own file, bundled as that is. */
 export function netdProgram(berthdFile: string): string[] {
   const file = `${dirname(berthdFile)}/berth-netd${extname(berthdFile)}`;
-  // A young generation of 1 MB: its objects are short-lived, and resident memory is what it costs every host.
-  return [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', file];
+  // A young generation of 4 MB instead of 16: resident memory is what it costs every host. With 1 MB it answers a third less.
+  return [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', file];
 }
 
 /** Another build is another version, whatever it calls itself. */

@@ -28,6 +28,9 @@ export interface NetdOptions {
   serverPort?: number;
 }
 
+/** So long it waits for its first client, in ms. */
+const LONELY = 30_000;
+
 /** What the daemon of this connection has put. */
 interface Session {
   pid: number;
@@ -67,6 +70,14 @@ class Netd {
     await predecessor?.ask({ op: 'succeed' }).catch(async () => predecessor.ask({ op: 'end' }).catch(() => undefined));
     if (predecessor?.isOpen) this.#predecessor = predecessor;
     await this.#listen();
+    // The daemon that started it may have been killed since: a predecessor then takes its path again.
+    setTimeout(() => {
+      if (this.#clients.size === 0 && this.#idle) this.#end();
+    }, LONELY).unref();
+  }
+
+  get #idle(): boolean {
+    return this.#resolvers.ids().length === 0 && this.#ports.owners().length === 0;
   }
 
   async #listen(): Promise<void> {
@@ -187,8 +198,7 @@ class Netd {
       return;
     }
     // Nobody to work for, nothing to keep: a daemon that begins again starts another.
-    const idle = this.#resolvers.ids().length === 0 && this.#ports.owners().length === 0;
-    if (this.#clients.size === 0 && idle && !this.#predecessor?.isOpen) this.#end();
+    if (this.#clients.size === 0 && this.#idle && !this.#predecessor?.isOpen) this.#end();
   }
 
   #give(error: unknown): void {
