@@ -121,7 +121,7 @@ export const steps: readonly Step[] = [
   {
     id: 'out',
     title: 'The way out',
-    explanation: `On eth0 the source is not the container's address but the host's own, ${WORLD.host}; the answer comes back to the container.`,
+    explanation: `On eth0 the source is not the container's address but the host's own, ${WORLD.host}; the answer comes back to the container. (tcpdump was started first.)`,
     commands: [watch('tcpdump -n -t -l -i any -c 6 icmp'), ...show(`berth exec one ping -c 1 ${WORLD.outside}`)],
   },
   {
@@ -133,7 +133,7 @@ export const steps: readonly Step[] = [
   {
     id: 'in',
     title: 'The way in',
-    explanation: `Somebody outside asks ${WORLD.host}:8080; on the bridge the packet goes to the container's port 80, its source unchanged.`,
+    explanation: `Somebody outside asks ${WORLD.host}:8080; on the bridge the packet goes to the container's port 80, its source unchanged. (tcpdump was started first.)`,
     commands: [
       ...show('berth port web', 'nft list map inet berth any-address4'),
       watch("tcpdump -n -t -q -l -i any -c 6 'tcp[tcpflags] & tcp-syn != 0'"),
