@@ -31,6 +31,8 @@ const PAUSES = [0, 50, 100, 200, 500, 1000];
 /** So many starts in vain, and who waits is told. */
 const TRIES = PAUSES.length;
 const LONGEST_END = 2000;
+/** A process that does not say hello (it was stopped, or hangs) is as good as none. */
+const LONGEST_HELLO = 3000;
 
 export function createAttendant(options: AttendantOptions): Attendant {
   return new Client(options);
@@ -40,6 +42,8 @@ interface Told {
   names: SandboxNames;
   /** Where the resolver was last. */
   port: number;
+  /** False while the call is under way that tells it. */
+  done: boolean;
 }
 
 class Client implements Attendant {
@@ -50,6 +54,9 @@ class Client implements Attendant {
   readonly #ports = new Map<string, Map<string, HeldPort>>();
   #connection: Connection | undefined;
   #connecting: Promise<Connection> | undefined;
+  #looking: Promise<Connection | undefined> | undefined;
+  /** Said already. */
+  #failure = '';
   #process: NetdProcess | undefined;
   #ready = false;
   #closed = false;
@@ -62,14 +69,16 @@ class Client implements Attendant {
 
   async putNames(names: SandboxNames): Promise<void> {
     const before = this.#sandboxes.get(names.sandboxId);
-    const told = { names, port: before?.port ?? 0 };
+    const told: Told = { names, port: before?.port ?? 0, done: false };
     this.#sandboxes.set(names.sandboxId, told);
     try {
-      await this.#ask(
+      const result = await this.#ask(
         () => ({ op: 'putNames', names, port: told.port }),
         // What came later counts.
         () => this.#sandboxes.get(names.sandboxId) === told,
-      ).then((result) => (told.port = result?.port ?? told.port));
+      );
+      told.port = result?.port ?? told.port;
+      told.done = true;
     } catch (error) {
       if (this.#sandboxes.get(names.sandboxId) === told) {
         if (before) this.#sandboxes.set(names.sandboxId, before);
@@ -155,6 +164,13 @@ class Client implements Attendant {
     if (this.#closed) return undefined;
     if (this.#connection?.isOpen) return this.#connection;
     if (this.#connecting || this.#needed) return this.#connected();
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<Connection | undefined> {
     const connection = await Connection.open(this.#socket);
     if (!connection) return undefined;
     if (await this.#greet(connection)) {
@@ -174,6 +190,8 @@ class Client implements Attendant {
 
   async #connected(): Promise<Connection> {
     if (this.#closed) throw system('the daemon is shutting down');
+    // One connection at a time: what is put on one is not known on another.
+    await this.#looking;
     if (this.#connection?.isOpen) return this.#connection;
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
@@ -190,14 +208,20 @@ class Client implements Attendant {
         await this.#tellAll(connection);
         if (this.#closed) break;
         this.#take(connection);
+        this.#failure = '';
         return connection;
       } catch (error) {
         failure = error;
-        this.#options.log.warn('berth-netd cannot be reached', { error: messageOf(error) });
+        this.#complain(messageOf(error));
       }
       if (this.#closed) break;
     }
     throw system(`the process that answers names and keeps ports does not start: ${messageOf(failure)}`, failure);
+  }
+
+  #complain(error: string): void {
+    if (error !== this.#failure) this.#options.log.warn('berth-netd cannot be reached', { error });
+    this.#failure = error;
   }
 
   /** One of this version that runs already. */
@@ -223,7 +247,10 @@ class Client implements Attendant {
 
   async #greet(connection: Connection): Promise<boolean> {
     try {
-      const { version } = await connection.ask({ op: 'hello', version: this.#version, pid: process.pid });
+      const { version } = await connection.ask(
+        { op: 'hello', version: this.#version, pid: process.pid },
+        { patience: LONGEST_HELLO },
+      );
       return version === this.#version;
     } catch {
       connection.close();
@@ -238,7 +265,9 @@ class Client implements Attendant {
       if (error instanceof Disconnected) throw error;
       log.warn(what, { ...fields, error: messageOf(error) });
     };
-    const names = [...this.#sandboxes.values()].map(async (told) =>
+    // A call that is under way tells it itself.
+    const known = [...this.#sandboxes.values()].filter(({ done }) => done);
+    const names = known.map(async (told) =>
       connection
         .ask({ op: 'putNames', names: told.names, port: told.port })
         .then(({ port }) => (told.port = port))
@@ -262,14 +291,8 @@ class Client implements Attendant {
     this.#connection = connection;
     void connection.closed.then(async () => {
       if (this.#connection === connection) this.#connection = undefined;
-      while (!this.#closed && this.#needed && !this.#connection) {
-        if (
-          await this.#connected().then(
-            () => true,
-            () => false,
-          )
-        )
-          return;
+      while (!this.#closed && this.#needed && !this.#connection?.isOpen) {
+        await this.#connected().catch((error: unknown) => this.#complain(messageOf(error)));
       }
     });
   }

@@ -64,16 +64,17 @@ export class Connection {
     return this.#open;
   }
 
-  /** Rejects with Disconnected, or with the process's own words. */
-  async ask<O extends Operation>(operation: O): Promise<Results[O['op']]> {
+  /** Rejects with Disconnected, or with the process's own words. After `patience` ms without an answer the connection is closed. */
+  async ask<O extends Operation>(operation: O, { patience }: { patience?: number } = {}): Promise<Results[O['op']]> {
     if (!this.#open) throw new Disconnected();
     const id = ++this.#last;
-    return new Promise((resolve, reject) => {
+    const timer = patience === undefined ? undefined : setTimeout(() => this.close(), patience);
+    return new Promise<Results[O['op']]>((resolve, reject) => {
       // The process may end while it is open, but not while somebody waits.
       this.#socket.ref();
       this.#waiting.set(id, { resolve: (value) => resolve(value as Results[O['op']]), reject });
       this.#socket.write(`${JSON.stringify({ ...operation, id })}\n`);
-    });
+    }).finally(() => clearTimeout(timer));
   }
 
   close(): void {

@@ -32,6 +32,9 @@ export interface NetdOptions {
 /** So long it waits for its first client, in ms. */
 const LONELY = 30_000;
 
+/** A predecessor that does not answer so long, in ms, is given up. */
+const PATIENCE = 3000;
+
 /** Milliseconds of work before packets are looked at again. */
 const LONGEST_TURN = 5;
 
@@ -72,7 +75,9 @@ class Netd {
   async start(): Promise<void> {
     const predecessor = await Connection.open(this.#options.socket);
     // One of a version that does not know the word ends at once: better a gap than two.
-    await predecessor?.ask({ op: 'succeed' }).catch(async () => predecessor.ask({ op: 'end' }).catch(() => undefined));
+    await predecessor
+      ?.ask({ op: 'succeed' }, { patience: PATIENCE })
+      .catch(async () => predecessor.ask({ op: 'end' }, { patience: PATIENCE }).catch(() => undefined));
     if (predecessor?.isOpen) this.#predecessor = predecessor;
     await this.#listen();
     // The daemon that started it may have been killed since: a predecessor then takes its path again.
@@ -194,7 +199,7 @@ class Netd {
   }
 
   async #tellPredecessor(operation: Parameters<Connection['ask']>[0]): Promise<void> {
-    await this.#predecessor?.ask(operation).catch(() => undefined);
+    await this.#predecessor?.ask(operation, { patience: PATIENCE }).catch(() => undefined);
   }
 
   /** A connection is gone, and all that it asked for is done. */
