@@ -1,6 +1,7 @@
 /** berth-netd as a process: killed, replaced, found again, ended. */
 import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
+import { netdProgram } from '../../src/netd/client.ts';
 import { hostTest } from '../support/host.ts';
 import { until } from '../support/wait.ts';
 import { endpoint, makeContainer, netdProcesses, sandbox, startDaemonSide } from './support.ts';
@@ -157,4 +158,34 @@ hostTest('two daemons have one each', {}, async (host) => {
   assert.deepEqual(await boxB.short('yours'), ['10.1.0.2']);
   await b.close({ keep: false });
   await until(() => netdProcesses(host).length === 0);
+});
+
+hostTest('a namespace that only the daemon’s mount namespace shows', {}, async (host) => {
+  const first = startDaemonSide(host);
+  await using box = await makeContainer(host, 'box');
+  await first.putNames(boxNames(box.path));
+  await first.close({ keep: true });
+  // As berthd does on a hybrid cgroup host: its mounts are its own, and berth-netd lives in the old ones.
+  const mounts = 'touch /run/netns/late && unshare --net=/run/netns/late ip link set lo up && exec "$@"';
+  const wrapper = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', mounts, 'sh'];
+  const second = startDaemonSide(host, { wrapper });
+  await second.putNames(boxNames(box.path));
+  await second.putNames(
+    sandbox('s-late', '/run/netns/late', { endpoints: [endpoint('n', '10.1.0.3', ['late'])], forward: false }),
+  );
+  assert.deepEqual(await box.short('late'), ['10.1.0.3']);
+  await assert.rejects(second.putNames(sandbox('s-file', '/etc/hosts')), /EINVAL/);
+  await second.close({ keep: false });
+  await host.run('rm', '/run/netns/late');
+});
+
+hostTest('where there can be no rules the resolver has port 53 itself', {}, async (host) => {
+  const [node = '', ...flags] = netdProgram(new URL('../../src/berthd.ts', import.meta.url).pathname);
+  const daemon = startDaemonSide(host, { program: ['setpriv', '--bounding-set=-net_admin', node, ...flags] });
+  await using box = await makeContainer(host, 'box');
+  await daemon.putNames(boxNames(box.path));
+  assert.deepEqual(await box.short('box'), ['10.1.0.2']);
+  assert.deepEqual(await box.short('box', '+tcp'), ['10.1.0.2']);
+  assert.match(await box.run('ss', '-Huln'), /127\.0\.0\.11:53\s/);
+  await daemon.close({ keep: false });
 });

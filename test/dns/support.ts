@@ -26,12 +26,19 @@ export interface DaemonSide extends Omit<Attendant, 'close'> {
   kill9(): Promise<void>;
 }
 
-/** Ends with the host. `name`: directory of its exec root below the host's root. */
-export function startDaemonSide(host: Host, options: Partial<DaemonOptions> & { name?: string } = {}): DaemonSide {
-  const { name = 'd', ...rest } = options;
+export interface DaemonSideOptions extends Partial<DaemonOptions> {
+  /** Directory of its exec root below the host's root. */
+  name?: string;
+  /** What runs the process: 'sh -c "… exec \"$@\"" sh'. */
+  wrapper?: readonly string[];
+}
+
+/** Ends with the host. */
+export function startDaemonSide(host: Host, options: DaemonSideOptions = {}): DaemonSide {
+  const { name = 'd', wrapper = [], ...rest } = options;
   const execRoot = `${host.root}/${name}`;
   mkdirSync(execRoot, { recursive: true, mode: 0o700 });
-  const child = host.spawn(node('daemon-process.ts', JSON.stringify({ execRoot, ...rest })), {
+  const child = host.spawn([...wrapper, ...node('daemon-process.ts', JSON.stringify({ execRoot, ...rest }))], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   assert.ok(child.stdin && child.stdout && child.stderr);
