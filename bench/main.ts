@@ -1,5 +1,7 @@
 /**
- * npm run bench [-- --quick] [--only run|client|life|scale|cycles] [--write-docs]
+ * npm run bench [-- --quick] [--only run,client,life,scale,cycles,network,crowd,path,resolver,heal] [--write-docs]
+ *     --quick       small sizes and few rounds: whether everything runs
+ *     --only        these suites, separated by commas
  * Everything in one run, contenders in turn; a table on standard output, JSON in bench/out/, and with --write-docs
  * the section of docs/performance.md that holds the latest figures.
  */
@@ -7,7 +9,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startFloor } from './floor.ts';
+import { startFloor, type Floor } from './floor.ts';
 import { startBerth } from './peers/berth.ts';
 import { startDockerd } from './peers/dockerd.ts';
 import type { Peer } from './peers/peer.ts';
@@ -15,15 +17,21 @@ import { startPodman } from './peers/podman.ts';
 import { run } from './process.ts';
 import { markdown, type Report } from './report.ts';
 import { lifecycle } from './suites/lifecycle.ts';
+import { crowd } from './suites/crowd.ts';
+import { heal } from './suites/heal.ts';
+import { network } from './suites/network.ts';
+import { path } from './suites/path.ts';
+import { resolver } from './suites/resolver.ts';
 import { clientStartUp, runFromClient } from './suites/run.ts';
 import { cycles, scale } from './suites/scale.ts';
-import type { Row } from './suites/suite.ts';
+import type { Row, SuiteContext } from './suites/suite.ts';
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean' }, only: { type: 'string' }, 'write-docs': { type: 'boolean' } },
 });
 const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
-const wanted = (name: string): boolean => options.only === undefined || options.only === name;
+const only = options.only?.split(',');
+const wanted = (name: string): boolean => only?.includes(name) ?? true;
 
 process.exitCode = await main().then(
   () => 0,
@@ -52,23 +60,24 @@ async function main(): Promise<void> {
     if (peer) peers.push(stack.use(peer));
     else say(`${name} is not installed: left out`);
   }
-  const floor = stack.use(await startFloor(berth));
+  let floor: Floor | undefined;
+  if (wanted('life')) floor = stack.use(await startFloor(berth));
 
-  const context = { peers, rounds: options.quick ? 7 : 31, say };
-  const rows: Row[] = [
-    ...(wanted('run') ? await runFromClient(context) : []),
-    ...(wanted('client') ? await clientStartUp(context) : []),
-    ...(wanted('life') ? await lifecycle(context, floor) : []),
-    ...(wanted('scale') ? await scale(context, options.quick ? 40 : 200) : []),
-    ...(wanted('cycles') ? await cycles(context, options.quick ? 200 : 2000) : []),
-  ];
+  const context: SuiteContext = { peers, rounds: options.quick ? 5 : 21, quick: options.quick === true, say };
+  const rows: Row[] = [];
+  for (const [name, suite] of suites(floor)) {
+    if (!wanted(name)) continue;
+    const began = performance.now();
+    rows.push(...(await suite(context)));
+    say(`${name} took ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  }
 
   const report: Report = {
     date: new Date().toISOString(),
     machine: `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     contenders: Object.fromEntries([
       ...peers.map((peer) => [peer.name, peer.version] as const),
-      ['floor', floor.version],
+      ...(floor ? [['floor', floor.version] as const] : []),
     ]),
     rows,
   };
@@ -80,4 +89,19 @@ async function main(): Promise<void> {
     const [head = '', , tail = ''] = page.split(/<!-- latest(?: end)? -->\n/);
     writeFileSync('docs/performance.md', `${head}<!-- latest -->\n${text}<!-- latest end -->\n${tail}`);
   }
+}
+
+function suites(floor: Floor | undefined): [string, (context: SuiteContext) => Promise<Row[]>][] {
+  return [
+    ['run', runFromClient],
+    ['client', clientStartUp],
+    ['life', async (context) => (floor ? lifecycle(context, floor) : [])],
+    ['network', network],
+    ['crowd', crowd],
+    ['path', path],
+    ['resolver', resolver],
+    ['heal', heal],
+    ['scale', (context) => scale(context, context.quick ? 40 : 200)],
+    ['cycles', (context) => cycles(context, context.quick ? 200 : 2000)],
+  ];
 }

@@ -2,16 +2,18 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** Runs to the end; output is thrown away; throws with stderr's text when the exit code is not 0. */
-export function run(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<void> {
+/** Runs to the end; returns standard output; throws with stderr's text when the exit code is not 0. */
+export function run(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = argv;
-    const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
     let text = '';
+    child.stdout.on('data', (data: Buffer) => (output += data.toString()));
     child.stderr.on('data', (data: Buffer) => (text += data.toString()));
     child.on('error', reject);
     child.on('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`${argv.join(' ')}: exit ${code}\n${text}`)),
+      code === 0 ? resolve(output) : reject(new Error(`${argv.join(' ')}: exit ${code}\n${text}`)),
     );
   });
 }

@@ -9,9 +9,9 @@ export interface Report {
   rows: Row[];
 }
 
-const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
+const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(value < 10 ? 2 : 1));
 
-/** Markdown: one table a row of the report, ratios against Berth's figure, then the targets. */
+/** Markdown: one table a row of the report, ratios against Berth's figure (the first where several are Berth's), then targets and notes. */
 export function markdown(report: Report): string {
   const lines = [
     `Measured on ${report.date.slice(0, 10)}, ${report.machine}.`,
@@ -19,22 +19,26 @@ export function markdown(report: Report): string {
     ...Object.entries(report.contenders).map(([name, version]) => `- ${name}: ${version}`),
   ];
   for (const row of report.rows) {
+    const base = 'berth' in row.figures ? 'berth' : (Object.keys(row.figures)[0] ?? '');
+    const unit = row.figures[base]?.median ?? Number.NaN;
     lines.push(
       '',
       `### ${row.what}`,
       '',
-      `| | median ${row.unit} | p95 | min | n | against berth |`,
+      `| | median ${row.unit} | p95 | min | n | against ${base} |`,
       '| --- | ---: | ---: | ---: | ---: | ---: |',
     );
-    const base = (row.figures['berth'] ?? Object.values(row.figures)[0])?.median ?? Number.NaN;
     for (const [name, f] of Object.entries(row.figures)) {
       lines.push(
-        `| ${name} | ${number(f.median)} | ${number(f.p95)} | ${number(f.min)} | ${f.n} | ${(f.median / base).toFixed(2)} |`,
+        `| ${name} | ${number(f.median)} | ${number(f.p95)} | ${number(f.min)} | ${f.n} | ${(f.median / unit).toFixed(2)} |`,
       );
     }
-    if (row.targets.length) lines.push('');
-    for (const t of row.targets)
-      lines.push(`- ${t.met ? 'met' : '**missed**'}: ${t.text}: ${t.value.toFixed(2)} (limit ${t.limit})`);
+    if (row.targets.length || row.notes?.length) lines.push('');
+    for (const { met, text, value, limit, least } of row.targets) {
+      const bound = least ? `at least ${limit}` : `limit ${limit}`;
+      lines.push(`- ${met ? 'met' : '**missed**'}: ${text}: ${value.toFixed(2)} (${bound})`);
+    }
+    for (const note of row.notes ?? []) lines.push(`- ${note}`);
   }
   return lines.join('\n') + '\n';
 }

@@ -41,6 +41,7 @@ export async function startDockerd(archive: string): Promise<Peer | undefined> {
   return {
     name: 'dockerd',
     version: execFileSync('dockerd', ['--version'], { encoding: 'utf8' }).trim(),
+    host,
     socket,
     client: (args) => ['docker', '-H', `unix://${socket}`, ...args],
     daemonPids: () => pidsWhere((argv) => /(^|\/)(dockerd|containerd)$/.test(argv[0] ?? '') && ours(argv)),

@@ -25,6 +25,7 @@ export async function startPodman(archive: string): Promise<Peer | undefined> {
   return {
     name: 'podman',
     version: execFileSync('podman', ['--version'], { encoding: 'utf8' }).trim(),
+    host,
     socket: undefined,
     client,
     daemonPids: () => [],
