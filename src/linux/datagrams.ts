@@ -45,20 +45,18 @@ export class DatagramBatch {
   /** Whose address stands in each header of #out. */
   readonly #peerOf: Int32Array;
   #queued = 0;
-  // What only the kernel reads: reachable as long as the rest.
-  readonly #kept: readonly Buffer[];
 
   constructor({ count, receiveSize, sendSize }: BatchOptions) {
     this.#count = count;
     const bytes = (size: number): Buffer => Buffer.allocUnsafeSlow(size).fill(0);
     const received = bytes(count * receiveSize);
     const sent = bytes(count * sendSize);
-    const inVectors = bytes(count * IOVEC_SIZE);
-    this.#outVectors = bytes(count * IOVEC_SIZE);
+    // One buffer for both, of which a part stays reachable: of the first half only the kernel knows later on.
+    const inVectors = bytes(2 * count * IOVEC_SIZE);
+    this.#outVectors = inVectors.subarray(count * IOVEC_SIZE);
     this.#peers = bytes(count * SOCKADDR_IN_SIZE);
     this.#in = bytes(count * MMSGHDR_SIZE);
     this.#out = bytes(count * MMSGHDR_SIZE);
-    this.#kept = [received, sent, inVectors];
     const [receivedAt, sentAt, inAt, outAt, peersAt] = [received, sent, inVectors, this.#outVectors, this.#peers].map(
       (buffer) => koffi.address(buffer),
     ) as [bigint, bigint, bigint, bigint, bigint];
@@ -136,11 +134,6 @@ export class DatagramBatch {
       sent += Math.max(1, count);
     }
     this.#queued = 0;
-  }
-
-  /** Bytes that it keeps for good. */
-  get size(): number {
-    return this.#kept.reduce((sum, buffer) => sum + buffer.length, 0);
   }
 }
 
