@@ -14,7 +14,8 @@ const NONE = Buffer.alloc(0);
 export function variantOf(bytes: Buffer, query: Query): string {
   const bits = (query.flags & PASSED) | (query.edns ? 1 : 0) | (query.ednsFlags & DNSSEC_OK ? 2 : 0);
   const variant = `${query.type}/${query.class}/${bits}`;
-  return query.optionsLength === 0 ? variant : `${variant}/${options(bytes, query).toString('latin1')}`;
+  const passed = options(bytes, query);
+  return passed.length === 0 ? variant : `${variant}/${passed.toString('latin1')}`;
 }
 
 /**

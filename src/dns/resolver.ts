@@ -35,7 +35,7 @@ const query = emptyQuery();
 const writer = new AnswerWriter();
 const large = Buffer.allocUnsafeSlow(LONGEST_MESSAGE);
 
-/** The query has no answer yet; -1 is no length. */
+/** In place of a length: the query has no answer yet. */
 const LATER = -1;
 
 export interface ResolverParts {
