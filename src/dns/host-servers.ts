@@ -37,7 +37,7 @@ export class HostServersFile {
     const { text } = hostResolvConf((path) => this.#read(path));
     if (text !== this.#text) {
       this.#text = text;
-      const addresses = parseResolvConf(text).nameservers.filter((address) => parseAddress(address));
+      const addresses = parseResolvConf(text).nameservers.filter(isServer);
       this.#servers =
         addresses.length > 0 ? { addresses, fromHost: true } : { addresses: PUBLIC_SERVERS, fromHost: false };
     }
@@ -51,4 +51,10 @@ export class HostServersFile {
       return undefined;
     }
   }
+}
+
+/** fe80::1%eth0 is one: routers announce such. */
+function isServer(text: string): boolean {
+  const [address = '', zone] = text.split('%');
+  return zone === undefined ? parseAddress(address) !== undefined : parseAddress(address)?.family === 6 && zone !== '';
 }

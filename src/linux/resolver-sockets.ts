@@ -2,10 +2,9 @@
  * The resolver's sockets inside a container's network namespace. An open descriptor keeps the namespace, and so do the
  * sockets: it ends after close() and when the caller has closed what it got from here.
  */
-import { statSync, statfsSync } from 'node:fs';
+import { readFileSync, statSync, statfsSync } from 'node:fs';
 import koffi from 'koffi';
 import { SOCKADDR_IN_SIZE, domainOf, socketAddress } from './listen-address.ts';
-import { connectDatagram } from './listen.ts';
 import {
   AF_INET,
   O_CLOEXEC,
@@ -177,19 +176,35 @@ function portOf(fd: number): number {
   return address.readUInt16BE(2);
 }
 
-/** To a name server, in the namespace that the thread is in; each from a random port. Throws SysError (ENETUNREACH …). */
-export const queryDatagram = connectDatagram;
+/**
+ * To a name server, in the namespace that the thread is in; each from a random port. `address` may have a zone ('fe80::1%eth0', RFC 4007), a
+ * link of the host. Throws SysError (ENETUNREACH …).
+ */
+export const queryDatagram = (address: string, port: number): number => query(SOCK_DGRAM, address, port);
 
 /** A connection that is being made: its failure shows when it is read. */
-export function queryStream(address: string, port: number): number {
-  const fd = libc.socket(domainOf(address), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+export const queryStream = (address: string, port: number): number => query(SOCK_STREAM, address, port);
+
+function query(type: number, address: string, port: number): number {
+  const [host = '', zone] = address.split('%');
+  const target = socketAddress(host, port);
+  if (zone !== undefined) target.writeUInt32LE(linkIndex(zone), SCOPE_OFFSET);
+  const fd = libc.socket(domainOf(host), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   try {
-    const target = socketAddress(address, port);
     libc.connect(fd, target, target.length);
+    return fd;
   } catch (error) {
     if (error instanceof SysError && error.code === 'EINPROGRESS') return fd;
     libc.close(fd);
     throw error;
   }
-  return fd;
+}
+
+/** sin6_scope_id: listen-address.ts. */
+const SCOPE_OFFSET = 24;
+
+/** By name or number; throws when there is no such link. */
+function linkIndex(zone: string): number {
+  if (/^\d+$/.test(zone)) return Number(zone);
+  return Number(readFileSync(`/sys/class/net/${zone.replaceAll('/', '')}/ifindex`, 'utf8'));
 }

@@ -79,6 +79,13 @@ hostTest(
     writeFileSync(`${host.root}/etc/resolv.conf`, 'nameserver 127.0.0.1\n');
     await new Promise((resolve) => setTimeout(resolve, 1100));
     assert.deepEqual(await box.short('who.test', 'TXT'), ['"127.0.0.1"']);
+    // A router's, by its link.
+    await host.outside.run('ip', 'addr', 'add', 'fe80::53/64', 'dev', 'eth0', 'nodad');
+    await host.run('ip', 'addr', 'add', 'fe80::2/64', 'dev', 'eth0', 'nodad');
+    await using _router = await startServer(host.outside, 'fe80::53%eth0');
+    writeFileSync(`${host.root}/etc/resolv.conf`, 'nameserver fe80::53%eth0\n');
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    assert.match((await box.short('who.test', 'TXT')).join(), /fe80::/);
     const before = local.queries.length;
     await daemon.putNames(sandbox('s', box.path, { forward: false }));
     assert.match(await box.dig('who.test', 'TXT'), /status: SERVFAIL/);
