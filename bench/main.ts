@@ -29,7 +29,8 @@ import type { Row, SuiteContext } from './suites/suite.ts';
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean' }, only: { type: 'string' }, 'write-docs': { type: 'boolean' } },
 });
-const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
+const say = (text: string): void =>
+  void process.stderr.write(`bench ${process.uptime().toFixed(0).padStart(4)} s: ${text}\n`);
 const only = options.only?.split(',');
 const wanted = (name: string): boolean => only?.includes(name) ?? true;
 

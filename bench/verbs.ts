@@ -11,12 +11,19 @@ export interface Verbs {
   connect(network: string, container: string, aliases?: readonly string[]): Promise<void>;
   disconnect(network: string, container: string): Promise<void>;
   /** A container that sleeps, not yet started; each of `ports` of the host leads to the same one of the container. */
-  create(name: string, options: { network: string; ports?: readonly number[] }): Promise<void>;
+  create(name: string, options: NewContainer): Promise<void>;
   start(name: string): Promise<void>;
   /** By force. */
   remove(name: string): Promise<void>;
   inspect(name: string): Promise<Inspected>;
   close(): void;
+}
+
+export interface NewContainer {
+  network: string;
+  ports?: readonly number[];
+  /** Publish there only; '' (the default) means every address, IPv4 and IPv6. */
+  hostIp?: string;
 }
 
 export interface Inspected {
@@ -41,14 +48,16 @@ export function apiVerbs(name: string, socket: string): Verbs {
     connect: (network, Container, Aliases = []) =>
       call('POST', `/networks/${network}/connect`, { Container, EndpointConfig: { Aliases } }),
     disconnect: (network, Container) => call('POST', `/networks/${network}/disconnect`, { Container, Force: false }),
-    create: (container, { network, ports = [] }) =>
+    create: (container, { network, ports = [], hostIp = '' }) =>
       call('POST', `/containers/create?name=${container}`, {
         Image: 'busybox',
         Cmd: ['sleep', '1000000'],
         ExposedPorts: Object.fromEntries(ports.map((port) => [`${port}/tcp`, {}])),
         HostConfig: {
           NetworkMode: network,
-          PortBindings: Object.fromEntries(ports.map((port) => [`${port}/tcp`, [{ HostPort: `${port}` }]])),
+          PortBindings: Object.fromEntries(
+            ports.map((port) => [`${port}/tcp`, [{ HostIp: hostIp, HostPort: `${port}` }]]),
+          ),
         },
       }),
     start: (container) => call('POST', `/containers/${container}/start`),
@@ -69,12 +78,12 @@ function clientVerbs(peer: Peer): Verbs {
     connect: (network, container, aliases = []) =>
       call('network', 'connect', ...aliases.flatMap((alias) => ['--alias', alias]), network, container),
     disconnect: (network, container) => call('network', 'disconnect', network, container),
-    create: (container, { network, ports = [] }) =>
+    create: (container, { network, ports = [], hostIp = '' }) =>
       call(
         'create',
         `--name=${container}`,
         `--network=${network}`,
-        ...ports.flatMap((port) => ['-p', `${port}:${port}`]),
+        ...ports.flatMap((port) => ['-p', `${hostIp && `${hostIp}:`}${port}:${port}`]),
         'busybox',
         'sleep',
         '1000000',

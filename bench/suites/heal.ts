@@ -29,7 +29,7 @@ export async function heal({ quick, say }: SuiteContext): Promise<Row[]> {
     await verbs.start('greeter');
     for (let done = 1; done < ports; done += PORTS_EACH) {
       const these = range(20_000 + done, Math.min(PORTS_EACH, ports - done));
-      await verbs.create(`more${done}`, { network: 'heal', ports: these });
+      await verbs.create(`more${done}`, { network: 'heal', ports: these, hostIp: '0.0.0.0' });
       await verbs.start(`more${done}`);
     }
     const { State } = await verbs.inspect('greeter');
