@@ -32,11 +32,11 @@ const off = Buffer.allocUnsafeSlow(4).fill(0);
  *     struct sock_fprog   0 u16 len    8 pointer to the instructions          = 16
  */
 const BPF_RET_K = 0x06;
-const dropAll = Buffer.allocUnsafeSlow(8).fill(0);
-dropAll.writeUInt16LE(BPF_RET_K, 0);
-const dropAllProgram = Buffer.allocUnsafeSlow(16).fill(0);
-dropAllProgram.writeUInt16LE(1, 0);
-dropAllProgram.writeBigUInt64LE(koffi.address(dropAll), 8);
+/** Program and instruction in one buffer: of a buffer of its own, known by its address alone, the collector would make an end. */
+const dropAll = Buffer.allocUnsafeSlow(16 + 8).fill(0);
+dropAll.writeUInt16LE(1, 0);
+dropAll.writeBigUInt64LE(koffi.address(dropAll) + 16n, 8);
+dropAll.writeUInt16LE(BPF_RET_K, 16);
 
 function open(address: string, type: number, protocol: number, body: (fd: number) => void): number {
   const domain = domainOf(address);
@@ -92,7 +92,7 @@ export function bindDatagram(address: string, port: number): number {
 /** What comes is dropped before it fills a queue that nobody reads. */
 export function keepDatagram(address: string, port: number): number {
   return open(address, SOCK_DGRAM, IPPROTO_UDP, (fd) => {
-    libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, dropAllProgram, dropAllProgram.length);
+    libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, dropAll, 16);
     bindTo(fd, address, port);
   });
 }
