@@ -67,6 +67,12 @@ class Client implements Attendant {
     this.#version = options.version ?? programVersion(options.program);
   }
 
+  prepare(): void {
+    if (this.#closed || this.#connection?.isOpen) return;
+    // Whoever needs it is told what is wrong; here nobody asks.
+    this.#connected().catch(() => undefined);
+  }
+
   async putNames(names: SandboxNames): Promise<void> {
     const before = this.#sandboxes.get(names.sandboxId);
     const told: Told = { names, port: before?.port ?? 0, done: false };

@@ -5,6 +5,8 @@
  * predecessor and puts the whole state: what was not put again when ready() is called is dropped there.
  */
 export interface Attendant {
+  /** Names or ports will be needed soon: the process may be started meanwhile (65 ms), which nobody waits for. */
+  prepare(): void;
   /** Takes over, or replaces, what the resolver knows of a sandbox. Resolves when it answers in there. */
   putNames(names: SandboxNames): Promise<void>;
   /** Resolves when no socket of the resolver keeps the namespace alive. Succeeds when there is none. */

@@ -18,6 +18,8 @@ export class FakeAttendant implements Attendant {
     throw new Error(`${name} failed`);
   }
 
+  prepare(): void {}
+
   async putNames(names: SandboxNames): Promise<void> {
     this.#mayFail('putNames');
     if (names.namespacePath === '') throw new Error('names for the namespace of the host');

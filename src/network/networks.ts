@@ -57,6 +57,7 @@ export class NetworkController implements Networks {
       state.deleteNetwork(network.id);
       throw error;
     }
+    deps.attendant.prepare();
     deps.publish('network', 'create', network.id, { name: network.name, type: network.driver });
     return { Id: network.id, Warning: warning };
   }

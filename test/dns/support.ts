@@ -17,7 +17,7 @@ const node = (file: string, ...args: string[]): string[] => [
   ...args,
 ];
 
-export interface DaemonSide extends Omit<Attendant, 'close'> {
+export interface DaemonSide extends Omit<Attendant, 'close' | 'prepare'> {
   /** Milliseconds that the last call took. */
   readonly ms: number;
   /** What it logged. */
