@@ -81,10 +81,7 @@ async function launch(context: Context, container: Container): Promise<void> {
   opening.catch(() => undefined);
   undo.defer(async () => {
     // A sandbox that is still being made is waited for, then ended.
-    await opening.then(
-      () => undefined,
-      () => undefined,
-    );
+    await opening.catch(() => undefined);
     await sandboxes.close(id);
   });
   const rootfs = mountRootfs(context, record);
@@ -101,6 +98,8 @@ async function launch(context: Context, container: Container): Promise<void> {
   );
   const init = (host.Init ?? context.settings.init) ? initProgram(context) : undefined;
   const sandbox = await opening;
+  // A port that another container has is known by now: then nothing is begun.
+  await Promise.race([sandbox.ready, new Promise(setImmediate)]);
   const cgroup = cgroupOf(context, container);
   const spec = buildSpec({
     id,
@@ -137,6 +136,7 @@ async function launch(context: Context, container: Container): Promise<void> {
     rmSync(`${paths.runtime}/${id}`, { recursive: true, force: true });
   });
   const created = await createProcess(context, monitor, record);
+  await sandbox.ready;
   if (profile !== undefined) filters.learn(profile, `${paths.runtime}/${id}`);
   const initProcess = identify(created);
   const conmon = identify(Number(readFileSync(`${bundle}/conmon.pid`, 'utf8')));
@@ -196,15 +196,16 @@ async function openSandbox(
       throw conflict(`cannot join network namespace of a non running container: container ${name} is ${state.Status}`);
     }
   }
-  try {
-    return await sandboxes.open({
-      ...wishOf(record, links, nameOf(sandboxes)),
-      filesDir: paths.netFiles(record.id),
-    });
-  } catch (error) {
+  const explain = (error: unknown): never => {
     if (!(error instanceof BerthError)) throw error;
     throw new BerthError(error.kind, `failed to set up container networking: ${error.message}`, { cause: error });
-  }
+  };
+  const wish = wishOf(record, links, nameOf(sandboxes));
+  const sandbox = await sandboxes.open({ ...wish, filesDir: paths.netFiles(record.id) }).catch(explain);
+  const ready = sandbox.ready.catch(explain);
+  // Whoever waits for it is told; it may fail before.
+  ready.catch(() => undefined);
+  return { ...sandbox, ready };
 }
 
 function monitorOf(context: Context, { record }: Container): Monitor {

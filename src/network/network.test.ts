@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { createMemoryStore } from '../store/memory.ts';
 import type { SandboxRequest } from './port.ts';
-import { creation, request, settings, World } from './testing-world.ts';
+import { open, creation, request, settings, World } from './testing-world.ts';
 
 void describe('networks and sandboxes', () => {
   let world = new World();
@@ -10,7 +10,10 @@ void describe('networks and sandboxes', () => {
 
   void test('a container on the default bridge', async () => {
     const { sandboxes } = await world.started();
-    const sandbox = await sandboxes.open(request('c1', { domainname: 'example', extraHosts: ['gw:host-gateway'] }));
+    const sandbox = await open(
+      { sandboxes },
+      request('c1', { domainname: 'example', extraHosts: ['gw:host-gateway'] }),
+    );
     assert.ok(sandbox.namespacePath);
     assert.deepEqual(world.kernel.namespaces.get(sandbox.namespacePath)?.interfaces, [
       {
@@ -51,7 +54,7 @@ void describe('networks and sandboxes', () => {
     assert.deepEqual(world.store.list('endpoint'), []);
     await sandboxes.close('c1');
     assert.deepEqual(world.events, ['network connect bridge bridge c1', 'network disconnect bridge bridge c1']);
-    await sandboxes.open(request('c2'));
+    await open({ sandboxes }, request('c2'));
     assert.equal(sandboxes.view('c2')?.Networks['bridge']?.IPAddress, '172.17.0.2');
   });
 
@@ -59,19 +62,19 @@ void describe('networks and sandboxes', () => {
     world.files.texts.set('/etc/hosts', '127.0.0.1 localhost myhost');
     world.files.texts.set('/etc/resolv.conf', 'nameserver 127.0.0.1\n');
     const { sandboxes } = await world.started();
-    const none = await sandboxes.open(request('n', { networkMode: 'none' }));
+    const none = await open({ sandboxes }, request('n', { networkMode: 'none' }));
     assert.deepEqual(world.kernel.namespaces.get(none.namespacePath ?? '')?.interfaces, []);
     assert.doesNotMatch(world.files.read('/c/n/hosts') ?? '', /\tn\n/);
-    const host = await sandboxes.open(request('h', { networkMode: 'host', extraHosts: ['a:1.2.3.4'] }));
+    const host = await open({ sandboxes }, request('h', { networkMode: 'host', extraHosts: ['a:1.2.3.4'] }));
     assert.equal(host.namespacePath, undefined);
     assert.equal(world.files.read('/c/h/hosts'), '127.0.0.1 localhost myhost\n1.2.3.4\ta\n');
     assert.equal(world.files.read('/c/h/resolv.conf'), 'nameserver 127.0.0.1\n');
     assert.equal(sandboxes.view('h')?.SandboxKey, '/run/berth/netns/default');
 
-    const joined = await sandboxes.open(request('j', { networkMode: 'container:n' }));
-    assert.deepEqual({ ...joined, id: '' }, { ...none, id: '' });
+    const joined = await open({ sandboxes }, request('j', { networkMode: 'container:n' }));
+    assert.deepEqual({ ...joined, id: '', ready: 0 }, { ...none, id: '', ready: 0 });
     assert.deepEqual(sandboxes.view('j')?.Networks, {});
-    await assert.rejects(async () => sandboxes.open(request('k', { networkMode: 'container:gone' })), {
+    await assert.rejects(async () => open({ sandboxes }, request('k', { networkMode: 'container:gone' })), {
       kind: 'Conflict',
       message: 'cannot join network of a non running container: gone',
     });
@@ -81,13 +84,13 @@ void describe('networks and sandboxes', () => {
 
   void test('an address that is still in use by who joined is not given away', async () => {
     const { sandboxes } = await world.started();
-    await sandboxes.open(request('a'));
-    await sandboxes.open(request('b', { networkMode: 'container:a' }));
+    await open({ sandboxes }, request('a'));
+    await open({ sandboxes }, request('b', { networkMode: 'container:a' }));
     const veth = [...world.kernel.links.keys()].find((name) => name.startsWith('veth')) ?? '';
     await sandboxes.close('a');
     await new Promise(setImmediate);
     assert.ok(!world.kernel.links.has(veth));
-    await sandboxes.open(request('c'));
+    await open({ sandboxes }, request('c'));
     assert.equal(sandboxes.view('c')?.Networks['bridge']?.IPAddress, '172.17.0.2');
   });
 
@@ -98,13 +101,13 @@ void describe('networks and sandboxes', () => {
       assert.deepEqual([...world.store.list('sandbox'), ...world.store.list('endpoint')], []);
     };
     world.kernel.failNext = 'createNamespace';
-    await assert.rejects(async () => sandboxes.open(request('a')), /createNamespace failed/);
+    await assert.rejects(async () => open({ sandboxes }, request('a')), /createNamespace failed/);
     clean();
     world.files.full = true;
-    await assert.rejects(async () => sandboxes.open(request('a')), /ENOSPC/);
+    await assert.rejects(async () => open({ sandboxes }, request('a')), /ENOSPC/);
     clean();
     world.files.full = false;
-    await sandboxes.open(request('a'));
+    await open({ sandboxes }, request('a'));
     assert.equal(sandboxes.view('a')?.Networks['bridge']?.IPAddress, '172.17.0.2', 'addresses came back');
     assert.equal(world.events.length, 1);
     world.kernel.failNext = 'dropNamespace';
@@ -134,7 +137,8 @@ void describe('networks and sandboxes', () => {
     refused({ extraHosts: ['a\n1.2.3.4 b:1.2.3.4'] }, 'InvalidParameter', /bad format/);
     refused({ extraHosts: ['a:1.2.3.400'] }, 'InvalidParameter', 'invalid IP address in add-host: "1.2.3.400"');
     sandboxes.check(request('x', { extraHosts: ['a:::1', 'b=[fe80::1]', 'c:1.2.3.4'] }));
-    const sandbox = await sandboxes.open(
+    const sandbox = await open(
+      { sandboxes },
       request('m', { endpoints: { bridge: settings({ MacAddress: '0A-0b:0c:0D:0e:0f' }) } }),
     );
     assert.equal(world.kernel.namespaces.get(sandbox.namespacePath ?? '')?.interfaces[0]?.mac, '0a:0b:0c:0d:0e:0f');
@@ -150,7 +154,7 @@ void describe('networks and sandboxes', () => {
         ['none', 'null', 'local'],
       ],
     );
-    await sandboxes.open(request('c1'));
+    await open({ sandboxes }, request('c1'));
     const bridge = networks.inspect('bridge', { verbose: false, scope: '' });
     assert.deepEqual(Object.keys(bridge['Containers'] as object), ['c1']);
     assert.deepEqual(bridge['Status'], {
@@ -205,7 +209,7 @@ void describe('networks and sandboxes', () => {
       ipv6: true,
       dns: ['10.9.0.53'],
     });
-    const { namespacePath = '' } = await sandboxes.open(request('c'));
+    const { namespacePath = '' } = await open({ sandboxes }, request('c'));
     const [eth0] = world.kernel.namespaces.get(namespacePath)?.interfaces ?? [];
     assert.equal(eth0?.addresses[0], '10.9.0.128/24');
     assert.match(eth0.addresses[1] ?? '', /^fd.*::2\/64$/);
@@ -218,22 +222,22 @@ void describe('networks and sandboxes', () => {
     administrators.kernel.links.set('br0', { name: 'br0', kind: 'bridge', master: '', alias: '', up: true });
     administrators.kernel.addresses.push({ link: 'br0', address: '10.1.0.7/24' });
     const parts = await administrators.started({ bridge: 'br0' });
-    await parts.sandboxes.open(request('c'));
+    await open(parts, request('c'));
     assert.equal(parts.sandboxes.view('c')?.Networks['bridge']?.Gateway, '10.1.0.7');
     await parts.sandboxes.close('c');
     await parts.shutdown({ keep: false });
     assert.ok(administrators.kernel.links.has('br0'), 'a bridge of the administrator stays');
 
     const bare = await new World().started({ bridge: 'none' });
-    await bare.sandboxes.open(request('c'));
+    await open(bare, request('c'));
     assert.deepEqual(Object.keys(bare.sandboxes.view('c')?.Networks ?? {}), ['none']);
   });
 
   void test('a restart takes over what runs and removes all else', async () => {
     const first = await world.started();
-    const kept = await first.sandboxes.open(request('kept'));
-    const lost = await first.sandboxes.open(request('lost'));
-    await first.sandboxes.open(request('friend', { networkMode: 'container:kept' }));
+    const kept = await open(first, request('kept'));
+    const lost = await open(first, request('lost'));
+    await open(first, request('friend', { networkMode: 'container:kept' }));
     await first.shutdown({ keep: true });
     // A crash between the kernel and the store, and a bridge that somebody took a port out of.
     world.kernel.namespaces.set('/run/berth/netns/stray', { interfaces: [], defaults: [] });
@@ -266,7 +270,7 @@ void describe('networks and sandboxes', () => {
     assert.equal(world.kernel.links.get(hostName)?.master, 'docker0');
     const containers = second.networks.inspect('bridge', { verbose: false, scope: '' })['Containers'];
     assert.match(JSON.stringify(containers), /"Name":"renamed"/);
-    await second.sandboxes.open(request('new'));
+    await open(second, request('new'));
     assert.equal(second.sandboxes.view('new')?.Networks['bridge']?.IPAddress, '172.17.0.3');
 
     for (const id of ['kept', 'friend', 'new']) await second.sandboxes.close(id);
@@ -277,15 +281,15 @@ void describe('networks and sandboxes', () => {
 
   void test('started with another subnet while a container runs: a warning, and no address is given twice', async () => {
     const first = await world.started();
-    await first.sandboxes.open(request('a'));
+    await open(first, request('a'));
     await first.shutdown({ keep: true });
     const second = world.start({ bip: '172.17.0.2/24' });
     await second.sandboxes.restore(new Map([['a', { pid: 1, name: 'a' }]]), new Map());
     assert.match(world.warnings.join(), /no longer has/);
     await second.sandboxes.close('a');
-    await second.sandboxes.open(request('b'));
+    await open(second, request('b'));
     assert.equal(second.sandboxes.view('b')?.Networks['bridge']?.IPAddress, '172.17.0.1');
-    await second.sandboxes.open(request('c'));
+    await open(second, request('c'));
     assert.equal(second.sandboxes.view('c')?.Networks['bridge']?.IPAddress, '172.17.0.3', 'the gateway is 172.17.0.2');
   });
 
@@ -299,11 +303,11 @@ void describe('networks and sandboxes', () => {
 
   void test('a bridge that somebody deleted is made again, with its ports', async () => {
     const { sandboxes } = await world.started();
-    await sandboxes.open(request('a'));
+    await open({ sandboxes }, request('a'));
     const port = [...world.kernel.links.keys()].find((name) => name.startsWith('veth')) ?? '';
     world.kernel.links.delete('docker0');
     world.kernel.links.set(port, { name: port, kind: 'veth', master: '', alias: '', up: true });
-    await sandboxes.open(request('b'));
+    await open({ sandboxes }, request('b'));
     assert.equal(world.kernel.links.get('docker0')?.kind, 'bridge');
     assert.equal(world.kernel.links.get(port)?.master, 'docker0');
     assert.match(world.warnings.join(), /docker0 was changed by someone else/);

@@ -8,6 +8,7 @@ import type { NetworkParts } from './controller.ts';
 import type { IpamConfig, NetworkCreateRequest } from './port.ts';
 import type { NetworkRecord } from './records.ts';
 import { container, ipam, pool, wish, World } from './testing-networks.ts';
+import { open } from './testing-world.ts';
 
 const inspect = ({ networks }: NetworkParts, ref: string) => networks.inspect(ref, { verbose: false, scope: '' });
 const names = ({ networks }: NetworkParts, ...filters: [string, string[]][]): string[] =>
@@ -142,7 +143,7 @@ void describe('create and remove', () => {
         configured: true,
       },
     ]);
-    await parts.sandboxes.open(container('c1', 'a'));
+    await open(parts, container('c1', 'a'));
     const networks = parts.sandboxes.view('c1')?.Networks;
     assert.deepEqual([networks?.['a']?.IPAddress, networks?.['a']?.Gateway], ['10.9.5.1', '10.9.0.9']);
   });
@@ -168,7 +169,7 @@ void describe('create and remove', () => {
     await parts.networks.create(wish('both', { EnableIPv6: true }));
     const DriverOpts = { 'com.docker.network.endpoint.sysctls': 'net.ipv6.conf.IFNAME.disable_ipv6=1' };
     const settings = { IPAMConfig: null, Links: null, Aliases: null, MacAddress: '', DriverOpts, GwPriority: 0 };
-    await parts.sandboxes.open({ ...container('c1', 'both'), endpoints: { both: settings } });
+    await open(parts, { ...container('c1', 'both'), endpoints: { both: settings } });
     const view = parts.sandboxes.view('c1')?.Networks['both'];
     assert.deepEqual([view?.IPAddress, view?.GlobalIPv6Address, view?.IPv6Gateway], ['172.18.0.2', '', '']);
   });
@@ -179,7 +180,7 @@ void describe('create and remove', () => {
     await parts.networks.create(wish('bound', { Options: { [option.HOST_BINDING]: '127.0.0.2' } }));
     const published = async (id: string, network: string, port: string): Promise<string[]> => {
       const portBindings = { '80/tcp': [{ HostIp: '', HostPort: port }] };
-      await parts.sandboxes.open({ ...container(id, network), exposed: ['80/tcp'], portBindings });
+      await open(parts, { ...container(id, network), exposed: ['80/tcp'], portBindings });
       return (parts.sandboxes.view(id)?.Ports['80/tcp'] ?? []).map(({ HostIp }) => HostIp);
     };
     assert.deepEqual(await published('c1', 'bridge', '8001'), ['127.0.0.1']);
@@ -553,7 +554,7 @@ void describe('what is refused', () => {
   void test('removing what is predefined, unknown or in use', async () => {
     const parts = await world.start();
     const { Id } = await parts.networks.create(wish('n'));
-    await parts.sandboxes.open(container('c1', 'n'));
+    await open(parts, container('c1', 'n'));
     const endpoint = parts.sandboxes.view('c1')?.Networks['n']?.EndpointID.slice(0, 12);
     const before = world.snapshot();
     const refused = async (ref: string, kind: string, message: string): Promise<void> =>
@@ -577,7 +578,7 @@ void describe('lists and prune', () => {
     const parts = await world.start();
     await parts.networks.create(wish('web-front', { Labels: { tier: 'front', a: '' } }));
     await parts.networks.create(wish('web-back', { Labels: { tier: 'back' } }));
-    await parts.sandboxes.open(container('c1', 'web-back'));
+    await open(parts, container('c1', 'web-back'));
     const custom = ['web-front', 'web-back'];
     const all = ['bridge', 'host', 'none', ...custom];
     assert.deepEqual(names(parts), all);
@@ -610,7 +611,7 @@ void describe('lists and prune', () => {
     await parts.networks.create(wish('old', { Labels: { keep: 'no' } }));
     await parts.networks.create(wish('used'));
     await parts.networks.create(wish('settings', { ConfigOnly: true }));
-    await parts.sandboxes.open(container('c1', 'used'));
+    await open(parts, container('c1', 'used'));
     world.now = '2026-01-02T00:00:00Z';
     await parts.networks.create(wish('new', { Labels: { keep: 'yes' } }));
     assert.deepEqual(await prune(['until', ['48h']]), []);
@@ -684,10 +685,7 @@ void describe('at the same time', () => {
   void test('a network that a container is about to use is not removed', async () => {
     const parts = await world.start();
     await parts.networks.create(wish('n'));
-    const [opened, removed] = await Promise.allSettled([
-      parts.sandboxes.open(container('c1', 'n')),
-      parts.networks.remove('n'),
-    ]);
+    const [opened, removed] = await Promise.allSettled([open(parts, container('c1', 'n')), parts.networks.remove('n')]);
     assert.deepEqual([opened.status, removed.status], ['fulfilled', 'rejected']);
   });
 });

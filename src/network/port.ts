@@ -43,6 +43,11 @@ export interface Sandbox {
   hostnamePath: string;
   hostsPath: string;
   resolvConfPath: string;
+  /**
+   * Published ports, their rules, and names. A process may be made meanwhile, and runs when this has resolved. When it rejects
+   * (a port that cannot be had: Docker's Conflict), the sandbox is to be closed.
+   */
+  ready: Promise<void>;
 }
 
 /** A network's part of `inspect`, in the API's EndpointSettings shape, once started. */
@@ -85,7 +90,7 @@ export interface Sandboxes {
   forget(containerId: string): void;
   /** Name, ID and driver; NotFound: 'network … not found'. */
   networkOf(ref: string): { id: string; name: string; driver: string };
-  /** Makes namespace, endpoints, files, names, ports; all or nothing. For 'container:' the other's sandbox must be open. */
+  /** Makes namespace, endpoints and files, all or nothing; `ready` is the rest. For 'container:' the other's sandbox must be open. */
   open(request: SandboxRequest): Promise<Sandbox>;
   /** Ends the sandbox: endpoints, namespace. Succeeds when there is none. */
   close(containerId: string): Promise<void>;

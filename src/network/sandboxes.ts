@@ -14,6 +14,7 @@ import { needsResolver, sandboxNames } from './names.ts';
 import type { ContainerWish, Sandbox, Sandboxes, SandboxRequest } from './port.ts';
 import { portRulesOf, publishPorts, unpublishPorts } from './ports.ts';
 import { changePublished } from './publish.ts';
+import type { Placed } from './gateway.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord, SandboxSettings } from './records.ts';
 import { actualMode, understand } from './request.ts';
 import type { EndpointWish, Wish } from './request.ts';
@@ -27,6 +28,8 @@ const PATIENCE = 100;
 
 export class SandboxController implements Sandboxes {
   readonly #context: NetworkContext;
+  /** Container → the end of what its sandbox is not ready without. */
+  readonly #unfinished = new Map<string, Promise<void>>();
 
   constructor(context: NetworkContext) {
     this.#context = context;
@@ -66,12 +69,18 @@ export class SandboxController implements Sandboxes {
     const wish = this.#understand(request);
     // A start that failed half-way may have left one.
     if (state.sandbox(request.containerId)) await this.close(request.containerId);
-    return wish.kind === 'joined'
-      ? joinSandbox(this.#context, request, wish.owner)
-      : openSandbox(this.#context, request, wish.endpoints);
+    if (wish.kind === 'joined') return joinSandbox(this.#context, request, wish.owner);
+    const sandbox = await openSandbox(this.#context, request, wish.endpoints);
+    const settled = sandbox.ready.catch(() => undefined);
+    this.#unfinished.set(request.containerId, settled);
+    void settled.then(() => {
+      if (this.#unfinished.get(request.containerId) === settled) this.#unfinished.delete(request.containerId);
+    });
+    return sandbox;
   }
 
   async close(containerId: string): Promise<void> {
+    await this.#unfinished.get(containerId);
     const record = this.#context.state.sandbox(containerId);
     if (record) await closeSandbox(this.#context, record);
   }
@@ -125,7 +134,7 @@ function joinSandbox({ state, deps }: NetworkContext, request: SandboxRequest, o
     ports: [],
   };
   state.putSandbox({ sandbox: record, endpoints: [] });
-  return shown(record);
+  return shown(record, Promise.resolve());
 }
 
 async function openSandbox(
@@ -162,11 +171,7 @@ async function openSandbox(
   // From here on the networks are in use: nobody removes them.
   state.putSandbox(record);
   undo.defer(() => state.deleteSandbox(record));
-
   if (own) {
-    sandbox.ports = await publishPorts(context, sandbox, all, request);
-    undo.defer(async () => unpublishPorts(context, id, sandbox.ports));
-    if (sandbox.ports.length > 0) state.putSandbox(record);
     const make = (): void => deps.kernel.createNamespace(sandbox.namespacePath, interfaces, defaults);
     try {
       make();
@@ -175,21 +180,32 @@ async function openSandbox(
       make();
     }
     undo.defer(() => deps.kernel.dropNamespace(sandbox.namespacePath));
-    const ports = portRulesOf(context, sandbox.ports);
-    if (ports.length > 0) {
-      await context.changeRules({ add: { ports } });
-      undo.defer(async () => context.changeRules({ remove: { ports } }));
-    }
-    if (needsResolver(all)) {
-      undo.defer(async () => deps.attendant.dropNames(id));
-      await deps.attendant.putNames(sandboxNames(sandbox, all, deps.settings));
-    }
   }
   writeFiles(context, sandbox, all);
   tellLinked(context, sandbox.containerId);
   undo.move();
-  for (const { network } of all) publishEvent(context, 'connect', network, request.containerId);
-  return shown(sandbox);
+  return shown(sandbox, furnish(context, record, all));
+}
+
+/** What leads to a sandbox: its ports and its names. closeSandbox() takes away what there is of them when this fails. */
+async function furnish(context: NetworkContext, record: SandboxState, all: readonly Placed[]): Promise<void> {
+  const { deps, state } = context;
+  const { sandbox } = record;
+  const publish = async (): Promise<void> => {
+    const ports = await publishPorts(context, sandbox, all, sandbox.request);
+    if (ports.length === 0) return;
+    state.putSandbox({ ...record, sandbox: { ...sandbox, ports } });
+    await context.changeRules({ add: { ports: portRulesOf(context, ports) } });
+  };
+  const name = async (): Promise<void> => {
+    if (needsResolver(all)) await deps.attendant.putNames(sandboxNames(sandbox, all, deps.settings));
+  };
+  if (sandbox.kind === 'own') {
+    for (const { status, ...outcome } of await Promise.allSettled([publish(), name()])) {
+      if (status === 'rejected') throw (outcome as { reason: unknown }).reason;
+    }
+  }
+  for (const { network } of all) publishEvent(context, 'connect', network, sandbox.containerId);
 }
 
 const settingsOf = (request: SandboxRequest): SandboxSettings => ({
@@ -264,6 +280,9 @@ export function publishEvent(
   deps.publish('network', action, id, { container, name, type: driver });
 }
 
-function shown({ id, namespacePath, hostnamePath, hostsPath, resolvConfPath }: SandboxRecord): Sandbox {
-  return { id, namespacePath: namespacePath || undefined, hostnamePath, hostsPath, resolvConfPath };
+function shown(
+  { id, namespacePath, hostnamePath, hostsPath, resolvConfPath }: SandboxRecord,
+  ready: Promise<void>,
+): Sandbox {
+  return { id, namespacePath: namespacePath || undefined, hostnamePath, hostsPath, resolvConfPath, ready };
 }

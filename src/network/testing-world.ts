@@ -8,7 +8,7 @@ import { createNetworkController } from './controller.ts';
 import type { NetworkParts } from './controller.ts';
 import { FakeAttendant } from './fake-attendant.ts';
 import { FakeFiles, FakeKernel } from './fake-kernel.ts';
-import type { NetworkCreateRequest, SandboxRequest } from './port.ts';
+import type { NetworkCreateRequest, Sandbox, SandboxRequest } from './port.ts';
 import type { NetworkSettings } from './settings.ts';
 
 export const defaults: NetworkSettings = {
@@ -76,6 +76,18 @@ export class World {
     await parts.sandboxes.restore(new Map(), new Map());
     return parts;
   }
+}
+
+/** A sandbox that is ready; one that cannot be is closed, as the engine does it. */
+export async function open({ sandboxes }: Pick<NetworkParts, 'sandboxes'>, asked: SandboxRequest): Promise<Sandbox> {
+  const sandbox = await sandboxes.open(asked);
+  try {
+    await sandbox.ready;
+  } catch (error) {
+    await sandboxes.close(asked.containerId);
+    throw error;
+  }
+  return sandbox;
 }
 
 export const request = (containerId: string, more: Partial<SandboxRequest> = {}): SandboxRequest => ({

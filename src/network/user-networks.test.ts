@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { PortMap } from '../model/container.ts';
 import type { NetworkParts } from './controller.ts';
-import { creation, request, settings, World } from './testing-world.ts';
+import { open, creation, request, settings, World } from './testing-world.ts';
 
 const ipam = (Subnet: string): { IPAM: { Driver: string; Config: never[]; Options: Record<string, string> } } => ({
   IPAM: {
@@ -39,7 +39,7 @@ void describe('user-defined networks', () => {
 
   void test('several networks at once: the mode’s first, the way out by priority', async () => {
     const endpoints = { b: settings({ GwPriority: 1 }), a: settings({}) };
-    await parts.sandboxes.open(request('c', { networkMode: 'a', endpoints }));
+    await open(parts, request('c', { networkMode: 'a', endpoints }));
     assert.deepEqual(insideOf('c'), { names: ['eth0', 'eth1'], via: ['10.2.0.1'] });
     assert.deepEqual([addressOf('c', 'a'), addressOf('c', 'b')], ['10.1.0.2', '10.2.0.2']);
     const [names] = [...world.attendant.names.values()];
@@ -52,7 +52,7 @@ void describe('user-defined networks', () => {
   });
 
   void test('connect and disconnect: interface, route, ports, names and files follow', async () => {
-    await parts.sandboxes.open(request('c', { networkMode: 'a', portBindings: web, exposed: ['80/tcp'] }));
+    await open(parts, request('c', { networkMode: 'a', portBindings: web, exposed: ['80/tcp'] }));
     const port = (): unknown =>
       world.firewall.state().ports.map(({ hostPort, address, bridge }) => [hostPort, address, bridge.length > 0]);
     assert.deepEqual(port(), [[8080, '10.1.0.2', true]]);
@@ -75,7 +75,7 @@ void describe('user-defined networks', () => {
   });
 
   void test('a connect that fails leaves the container as it was', async () => {
-    await parts.sandboxes.open(request('c', { networkMode: 'a', portBindings: web }));
+    await open(parts, request('c', { networkMode: 'a', portBindings: web }));
     const before = JSON.stringify([insideOf('c'), parts.sandboxes.view('c'), world.firewall.state()]);
     for (const failing of ['addInterface', 'setDefaultRoutes'] as const) {
       world.kernel.failNext = failing;
@@ -98,32 +98,29 @@ void describe('user-defined networks', () => {
   void test('an address that was asked for is kept while its container is stopped', async () => {
     const asked = { a: settings({ IPAMConfig: { IPv4Address: '10.1.0.2' } }) };
     parts.sandboxes.reserve('stopped', asked);
-    await parts.sandboxes.open(request('other', { networkMode: 'a' }));
+    await open(parts, request('other', { networkMode: 'a' }));
     assert.equal(addressOf('other', 'a'), '10.1.0.3');
-    await parts.sandboxes.open(request('stopped', { networkMode: 'a', endpoints: asked }));
+    await open(parts, request('stopped', { networkMode: 'a', endpoints: asked }));
     assert.equal(addressOf('stopped', 'a'), '10.1.0.2');
     // Who asks for it by name gets it when nobody uses it.
     parts.sandboxes.reserve('heir', asked);
-    await assert.rejects(async () => parts.sandboxes.open(request('heir', { networkMode: 'a', endpoints: asked })), {
+    await assert.rejects(async () => open(parts, request('heir', { networkMode: 'a', endpoints: asked })), {
       kind: 'Forbidden',
       message: 'Address already in use',
     });
     await parts.sandboxes.close('stopped');
-    await parts.sandboxes.open(request('heir', { networkMode: 'a', endpoints: asked }));
+    await open(parts, request('heir', { networkMode: 'a', endpoints: asked }));
     await parts.sandboxes.close('heir');
     parts.sandboxes.forget('heir');
     parts.sandboxes.forget('stopped');
-    await parts.sandboxes.open(request('third', { networkMode: 'a' }));
+    await open(parts, request('third', { networkMode: 'a' }));
     assert.equal(addressOf('third', 'a'), '10.1.0.2');
   });
 
   void test('ports: changed while the container runs, refused with the holder’s name', async () => {
-    await parts.sandboxes.open(request('c', { networkMode: 'a', portBindings: web }));
+    await open(parts, request('c', { networkMode: 'a', portBindings: web }));
     const refused = { kind: 'Conflict', message: /8080 failed: port is already allocated.*name-c/ };
-    await assert.rejects(
-      async () => parts.sandboxes.open(request('d', { networkMode: 'a', portBindings: web })),
-      refused,
-    );
+    await assert.rejects(async () => open(parts, request('d', { networkMode: 'a', portBindings: web })), refused);
     assert.equal(parts.sandboxes.view('d'), undefined);
     const more: PortMap = { '53/udp': [{ HostIp: '127.0.0.1', HostPort: '5353' }] };
     await parts.sandboxes.publish('c', { add: more, remove: { '80/tcp': null } });
@@ -150,23 +147,23 @@ void describe('user-defined networks', () => {
   });
 
   void test('a restart finds ports, names and addresses again', async () => {
-    await parts.sandboxes.open(request('c', { networkMode: 'a', portBindings: web }));
+    await open(parts, request('c', { networkMode: 'a', portBindings: web }));
     const before = world.firewall.state();
     await parts.shutdown({ keep: true });
     const second = world.start();
     await second.sandboxes.restore(new Map([['c', { pid: 7, name: 'renamed' }]]), new Map());
     assert.deepEqual(world.firewall.state(), before);
     assert.equal([...world.attendant.names.values()][0]?.endpoints[0]?.names[0], 'renamed');
-    await assert.rejects(async () => second.sandboxes.open(request('d', { networkMode: 'b', portBindings: web })), {
+    await assert.rejects(async () => open(second, request('d', { networkMode: 'b', portBindings: web })), {
       message: /renamed/,
     });
-    await second.sandboxes.open(request('e', { networkMode: 'a' }));
+    await open(second, request('e', { networkMode: 'a' }));
     assert.equal(second.sandboxes.view('e')?.Networks['a']?.IPAddress, '10.1.0.3');
   });
 
   void test('what others take away comes back', async () => {
     parts.watch();
-    await parts.sandboxes.open(request('c', { networkMode: 'a' }));
+    await open(parts, request('c', { networkMode: 'a' }));
     const [veth = ''] = [...world.kernel.links.keys()].filter((name) => name.startsWith('veth'));
     const bridge = world.kernel.links.get(veth)?.master ?? '';
     const settled = async (): Promise<void> => {
@@ -194,20 +191,20 @@ void describe('user-defined networks', () => {
   });
 
   void test('links of the default bridge are entries of hosts, and follow', async () => {
-    await parts.sandboxes.open(request('db'));
+    await open(parts, request('db'));
     const links = [{ containerId: 'db', name: 'name-db', alias: 'database' }];
-    await parts.sandboxes.open(request('app', { links }));
+    await open(parts, request('app', { links }));
     assert.match(world.files.read('/c/app/hosts') ?? '', /^172\.17\.0\.2\tdatabase db name-db$/m);
     await parts.sandboxes.close('db');
-    await parts.sandboxes.open(request('x'));
-    await parts.sandboxes.open(request('db'));
+    await open(parts, request('x'));
+    await open(parts, request('db'));
     assert.match(world.files.read('/c/app/hosts') ?? '', /^172\.17\.0\.4\tdatabase db name-db$/m);
     assert.equal(world.attendant.names.size, 0);
   });
 
   void test('an internal network has no way out and publishes nothing', async () => {
     await parts.networks.create(creation('inner', { Internal: true, ...ipam('10.3.0.0/24') }));
-    await parts.sandboxes.open(request('c', { networkMode: 'inner', portBindings: web }));
+    await open(parts, request('c', { networkMode: 'inner', portBindings: web }));
     assert.deepEqual(insideOf('c').via, []);
     assert.deepEqual([world.attendant.held.size, world.firewall.state().ports], [0, []]);
     assert.equal([...world.attendant.names.values()][0]?.forward, false);

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import * as option from '../drivers/bridge/options.ts';
 import type { EndpointSettings } from '../model/container.ts';
 import { container, ipam, pool, wish, World } from './testing-networks.ts';
+import { open } from './testing-world.ts';
 
 const directory = new URL('./golden/', import.meta.url);
 
@@ -43,18 +44,21 @@ void test('networks and a container on them', async () => {
   );
   await networks.create(wish('settings', { ConfigOnly: true, IPAM: ipam(pool('10.4.0.0/24')) }));
   await networks.create(wish('from', { ConfigFrom: { Network: 'settings' } }));
-  await sandboxes.open({
-    ...container('c1', 'bridge2'),
-    endpoints: {
-      bridge2: settings({ IPAMConfig: { IPv4Address: '172.17.16.3' }, Aliases: ['web'], GwPriority: 1 }),
-      six: settings({
-        DriverOpts: { 'com.docker.network.endpoint.ifname': 'inner0' },
-        MacAddress: '02:00:00:00:00:07',
-      }),
+  await open(
+    { sandboxes },
+    {
+      ...container('c1', 'bridge2'),
+      endpoints: {
+        bridge2: settings({ IPAMConfig: { IPv4Address: '172.17.16.3' }, Aliases: ['web'], GwPriority: 1 }),
+        six: settings({
+          DriverOpts: { 'com.docker.network.endpoint.ifname': 'inner0' },
+          MacAddress: '02:00:00:00:00:07',
+        }),
+      },
+      exposed: ['80/tcp', '53/udp'],
+      portBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] },
     },
-    exposed: ['80/tcp', '53/udp'],
-    portBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] },
-  });
+  );
   for (const name of ['bridge', 'host', 'none', 'bridge2', 'six', 'settings', 'from']) {
     golden(`network-${name}`, inspect(name));
   }

@@ -117,6 +117,7 @@ export class FakeSandboxes implements Sandboxes {
       hostnamePath: file('hostname', `${request.hostname}\n`),
       hostsPath: file('hosts', '127.0.0.1 localhost\n'),
       resolvConfPath: file('resolv.conf', ''),
+      ready: Promise.resolve(),
     });
   }
   async close(containerId: string): Promise<void> {

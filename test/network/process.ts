@@ -12,7 +12,7 @@ import { textFiles } from '../../src/linux/text-files.ts';
 import type { Logger } from '../../src/log.ts';
 import { createNetworkController, instanceName } from '../../src/network/controller.ts';
 import { FakeAttendant } from '../../src/network/fake-attendant.ts';
-import type { SandboxRequest } from '../../src/network/port.ts';
+import type { Sandbox, SandboxRequest } from '../../src/network/port.ts';
 import type { NetworkSettings } from '../../src/network/settings.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 
@@ -81,13 +81,18 @@ async function serve({ root, settings, backend }: ProcessOptions): Promise<void>
     now: () => new Date().toISOString(),
     later: (milliseconds, body) => void setTimeout(body, milliseconds),
   });
+  const opened = async (request: SandboxRequest): Promise<Omit<Sandbox, 'ready'>> => {
+    const { ready, ...sandbox } = await sandboxes.open(request);
+    await ready;
+    return sandbox;
+  };
   const perform = async (call: Call): Promise<unknown> => {
     switch (call.call) {
       case 'restore':
         return sandboxes.restore(new Map(Object.entries(call.running)), new Map());
       case 'open':
         mkdirSync(`${root}/c/${call.id}`, { recursive: true });
-        return sandboxes.open({
+        return opened({
           containerId: call.id,
           containerName: call.id,
           hostname: call.id,

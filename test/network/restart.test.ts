@@ -5,10 +5,10 @@ import { hostTest, OUTSIDE } from '../support/host.ts';
 import { childrenOf } from '../support/snapshot.ts';
 import { until } from '../support/wait.ts';
 import { insideOk, startNetwork } from './support.ts';
-import type { Sandbox } from '../../src/network/port.ts';
+import type { ReadySandbox } from './support.ts';
 
 /** A process that lives in the sandbox, as a container's would; its PID as the host sees it. */
-async function inhabit(host: Host, { namespacePath }: Sandbox): Promise<{ pid: number; end(): void }> {
+async function inhabit(host: Host, { namespacePath }: ReadySandbox): Promise<{ pid: number; end(): void }> {
   const child = host.spawn(['nsenter', `--net=${namespacePath}`, '--', 'sleep', '600'], { stdio: 'ignore' });
   let pid = 0;
   await until(async () => {

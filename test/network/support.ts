@@ -10,10 +10,13 @@ import type { Call, ProcessOptions } from './process.ts';
 
 const script = new URL('process.ts', import.meta.url).pathname;
 
+/** One that was waited for. */
+export type ReadySandbox = Omit<Sandbox, 'ready'>;
+
 export interface NetworkProcess extends AsyncDisposable {
   /** What it warned of so far. */
   readonly warnings: string[];
-  open(id: string, request?: Partial<SandboxRequest>): Promise<Sandbox & { ms: number }>;
+  open(id: string, request?: Partial<SandboxRequest>): Promise<ReadySandbox & { ms: number }>;
   /** Milliseconds that it took. */
   close(id: string): Promise<number>;
   view(id: string): Promise<SandboxView>;
@@ -58,7 +61,7 @@ export async function startNetwork(
     warnings,
     async open(id, request) {
       const { value, ms } = await ask({ call: 'open', id, ...(request ? { request } : {}) });
-      return { ...(value as Sandbox), ms };
+      return { ...(value as ReadySandbox), ms };
     },
     close: async (id) => (await ask({ call: 'close', id })).ms,
     view: async (id) => (await ask({ call: 'view', id })).value as SandboxView,
@@ -75,12 +78,12 @@ export async function startNetwork(
 }
 
 /** Runs a program inside the sandbox's namespace. */
-export async function inside(host: Host, { namespacePath }: Sandbox, ...argv: string[]): Promise<ExecResult> {
+export async function inside(host: Host, { namespacePath }: ReadySandbox, ...argv: string[]): Promise<ExecResult> {
   assert.ok(namespacePath);
   return host.exec(['nsenter', `--net=${namespacePath}`, '--', ...argv]);
 }
 
-export async function insideOk(host: Host, sandbox: Sandbox, ...argv: string[]): Promise<string> {
+export async function insideOk(host: Host, sandbox: ReadySandbox, ...argv: string[]): Promise<string> {
   const { code, stdout, stderr } = await inside(host, sandbox, ...argv);
   assert.equal(code, 0, `${argv.join(' ')}: ${stdout}${stderr}`);
   return stdout;
