@@ -207,3 +207,30 @@ hostTest('deleted rules: another’s deletions in Berth’s tables, once each', 
   assert.deepEqual(events, []);
   await process.end();
 });
+
+hostTest('events that the kernel dropped: told, and the survey is true again', {}, async (host) => {
+  await using process = await startKernel(host);
+  const { kernel } = process;
+  await kernel.ensureBridge(bridgePlan('br-0'));
+  await process.watch();
+  const path = `${host.root}/n/one`;
+  await kernel.createNamespace(path, [interfacePlan(0, 'br-0')], []);
+  await assert.rejects(process.event(({ kind }) => kind === 'lost', 200));
+  process.signal('SIGSTOP');
+  // 16 MiB are kept; each round is some 5 KiB.
+  const rounds = Array.from({ length: 8000 }, () => 'addr add 10.5.0.1/24 dev br-0\naddr del 10.5.0.1/24 dev br-0');
+  await host.exec(['ip', '-batch', '-'], { input: `${rounds.join('\n')}\naddr add 10.5.5.5/24 dev br-0\n` });
+  process.signal('SIGCONT');
+  await process.event(({ kind }) => kind === 'lost', 2000);
+  // Whether something happened inside is not known either.
+  await process.event((event) => event.kind === 'inside' && event.path === path, 2000);
+  assert.ok((await kernel.present()).addresses.some(({ address }) => address === '10.5.5.5/24'));
+  await assertTrue(process);
+
+  // What cannot be deleted keeps nothing else.
+  await kernel.dropNamespace(path);
+  await assert.rejects(kernel.linksGone(['lo', 'br-0', 'veth0000000'], 100), /EOPNOTSUPP/);
+  await until(async () => (await kernel.survey()).links.length === 1);
+  await kernel.linksGone([], 0);
+  await process.end();
+});

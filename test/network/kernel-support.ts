@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import type { BridgePlan, InterfacePlan } from '../../src/drivers/plan.ts';
 import type { Kernel, KernelEvent } from '../../src/network/kernel.ts';
 import type { Host } from '../support/host.ts';
+import { childrenOf } from '../support/snapshot.ts';
 import { until } from '../support/wait.ts';
 import type { KernelExtra, KernelLine } from './kernel-process.ts';
 
@@ -13,7 +14,6 @@ const script = new URL('kernel-process.ts', import.meta.url).pathname;
 type Remote<F> = F extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
 
 export interface KernelProcess extends AsyncDisposable {
-  readonly pid: number;
   /** Every call as in Kernel, carried out in the process; listeners cannot be sent there: see `events`. */
   readonly kernel: { [K in Exclude<keyof Kernel, 'watch'>]: Remote<Kernel[K]> };
   readonly own: KernelExtra;
@@ -24,6 +24,8 @@ export interface KernelProcess extends AsyncDisposable {
   readonly events: (KernelEvent & { at: number })[];
   /** Waits for an event that `matches` (100 ms unless told): itself, with the time of its arrival. */
   event(matches: (event: KernelEvent) => boolean, timeout?: number): Promise<KernelEvent & { at: number }>;
+  /** SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void;
   /** Lets it end by itself: fails when something (a timer, a poll) keeps it going. */
   end(): Promise<void>;
 }
@@ -61,7 +63,6 @@ export async function startKernel(host: Host): Promise<KernelProcess> {
     },
   );
   return {
-    pid: child.pid ?? 0,
     kernel: kernel as KernelProcess['kernel'],
     own: kernel as KernelExtra,
     get ms() {
@@ -75,6 +76,11 @@ export async function startKernel(host: Host): Promise<KernelProcess> {
       const event = found();
       assert.ok(event);
       return event;
+    },
+    signal(signal) {
+      // nsenter stops itself when its child is stopped, and does not go on with it.
+      for (const pid of childrenOf(child.pid ?? 0)) process.kill(pid, signal);
+      if (signal === 'SIGCONT') child.kill(signal);
     },
     async end() {
       const exited = once(child, 'exit');
