@@ -4,7 +4,7 @@
  */
 import type { BridgePlan, DefaultRoute, InterfacePlan, Sysctl } from '../drivers/plan.ts';
 
-/** What is on the host, whoever made it. */
+/** What is on the host, whoever made it; IPv6 link-local addresses and their routes are left out, as every link has them. */
 export interface Survey {
   links: readonly HostLink[];
   addresses: readonly HostAddress[];
@@ -57,10 +57,7 @@ export type KernelEvent =
 export interface Kernel {
   /** A full look: costs milliseconds with many links. For the start of the daemon and for repairs. */
   survey(): Survey;
-  /**
-   * The same, remembered and kept true by events once watch() was called: costs nothing. What this daemon does itself is in
-   * it some milliseconds later.
-   */
+  /** The same, remembered and kept true by events once watch() was called: costs nothing. */
   present(): Survey;
   /** Called once. */
   watch(listener: (event: KernelEvent) => void): void;
