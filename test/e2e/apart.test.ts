@@ -4,7 +4,7 @@ import type { Daemon } from '../support/daemon.ts';
 import { hostTest, OUTSIDE } from '../support/host.ts';
 import type { Host } from '../support/host.ts';
 import { until } from '../support/wait.ts';
-import { ask, enter, idle, serve } from './support.ts';
+import { ask, enter, idle, serve, words } from './support.ts';
 
 /** Without the daemon: `namespace` is what enters the container 'peer'. */
 async function works(host: Host, namespace: readonly string[]): Promise<void> {
@@ -28,8 +28,8 @@ async function prepare(host: Host): Promise<Daemon> {
   const subnets = ['--subnet', '10.8.0.0/24', '--ipv6', '--subnet', 'fd00:8::/64'];
   await daemon.dockerOk('network', 'create', ...subnets, 'front');
   await serve(daemon, 'web', [
-    ...['--network', 'name=front,ip=10.8.0.5,ip6=fd00:8::5,alias=www'],
-    ...['-p', '8080:80', '-p', '8080:80/udp'],
+    ...words('--network name=front,ip=10.8.0.5,ip6=fd00:8::5,alias=www'),
+    ...words('-p 8080:80 -p 8080:80/udp'),
   ]);
   await idle(daemon, 'peer', '--network', 'front');
   return daemon;

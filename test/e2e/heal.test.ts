@@ -7,7 +7,7 @@ import type { Daemon } from '../support/daemon.ts';
 import { hostTest, OUTSIDE } from '../support/host.ts';
 import type { Host } from '../support/host.ts';
 import { until } from '../support/wait.ts';
-import { ask, dig, enter, idle, inside, serve } from './support.ts';
+import { ask, dig, enter, idle, inside, serve, words } from './support.ts';
 
 const FOREIGN = `
 table inet mine {
@@ -26,8 +26,8 @@ table ip filter {
 async function prepare(host: Host, backend: string, name = 'd'): Promise<Daemon> {
   const daemon = await host.startDaemon({ name, args: [`--firewall-backend=${backend}`] });
   await daemon.dockerOk(
-    ...['network', 'create', '--subnet', '10.8.0.0/24', '--ipv6', '--subnet', 'fd00:8::/64'],
-    ...['-o', 'com.docker.network.bridge.name=front0', 'front'],
+    ...words('network create --subnet 10.8.0.0/24 --ipv6 --subnet fd00:8::/64'),
+    ...words('-o com.docker.network.bridge.name=front0 front'),
   );
   await serve(daemon, 'web', ['--network', 'front', '--ip', '10.8.0.5', '--ip6', 'fd00:8::5', '-p', '8080:80']);
   await idle(daemon, 'peer', '--network', 'front');

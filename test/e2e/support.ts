@@ -3,6 +3,9 @@ import { existsSync } from 'node:fs';
 import type { Daemon } from '../support/daemon.ts';
 import type { Host, Place } from '../support/host.ts';
 
+/** Arguments of a command as one types them; none has a space in it. */
+export const words = (text: string): string[] => text.split(' ');
+
 /** The machine's own programs (socat, dig) inside a container of busybox. */
 const TOOLS = ['/usr', '/lib', '/lib64']
   .filter((path) => existsSync(path))
@@ -29,10 +32,8 @@ export async function serve(
   const listening = ports
     .map((port) => `grep -q :${port.toString(16).toUpperCase().padStart(4, '0')} /proc/net/tcp6 /proc/net/udp6`)
     .join(' && ');
-  const id = await daemon.dockerOk(
-    ...['run', '-d', '--name', name, ...TOOLS, ...flags, 'busybox'],
-    ...['sh', '-c', `${servers.map((line) => `${line} &`).join(' ')} wait`],
-  );
+  const script = `${servers.map((line) => `${line} &`).join(' ')} wait`;
+  const id = await daemon.dockerOk('run', '-d', '--name', name, ...TOOLS, ...flags, 'busybox', 'sh', '-c', script);
   await daemon.dockerOk('exec', name, 'sh', '-c', `until ${listening}; do usleep 5000; done`);
   return id;
 }

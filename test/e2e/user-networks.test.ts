@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Daemon } from '../support/daemon.ts';
 import { hostTest } from '../support/host.ts';
-import { addresses, idle } from './support.ts';
+import { addresses, idle, words } from './support.ts';
 
 const names = async (client: Daemon['dockerOk'], ...flags: string[]): Promise<string[]> =>
   (await client('network', 'ls', '--format', '{{.Name}}', ...flags)).split('\n').filter(Boolean);
@@ -13,10 +13,7 @@ hostTest('the lines of the tutorial', {}, async (host) => {
   const { dockerOk, berthOk, berth, docker } = daemon;
   for (const client of [dockerOk, berthOk]) {
     assert.match(await client('network', 'create', '--driver', 'bridge', 'bridge1'), /^[0-9a-f]{64}$/);
-    await client(
-      ...['network', 'create', '--driver', 'bridge', '--subnet', '172.17.16.0/24', '--gateway', '172.17.16.1'],
-      'bridge2',
-    );
+    await client(...words('network create --driver bridge --subnet 172.17.16.0/24 --gateway 172.17.16.1'), 'bridge2');
     assert.match(
       await client('run', '--rm', '-i', '--network=bridge2', '--ip=172.17.16.3', 'busybox', 'ip', 'addr'),
       /inet 172\.17\.16\.3\/24 brd 172\.17\.16\.255 scope global eth0/,
@@ -177,7 +174,7 @@ hostTest('settings of networks: both families, ranges, pools, options, config-fr
     assert.match(bare.stderr, /ipv4 pool is empty/, 'a bridge needs addresses');
   }
   await dockerOk(
-    ...['network', 'create', '--config-only', '--subnet', '10.4.0.0/24', '-o', 'com.docker.network.driver.mtu=1400'],
+    ...words('network create --config-only --subnet 10.4.0.0/24 -o com.docker.network.driver.mtu=1400'),
     'settings',
   );
   await berthOk('network', 'create', '--config-from', 'settings', 'made');
