@@ -75,6 +75,12 @@ export async function crowd(context: SuiteContext): Promise<Row[]> {
   const pairs = each(({ verbs }) => connectAndDisconnect(verbs));
   put('connect', await interleaved(new Map([...pairs].map(([name, { connect }]) => [name, connect])), rounds));
   put('disconnect', new Map([...pairs].map(([name, { disconnects }]) => [name, figures(disconnects.slice(1))])));
+  const bare = each(({ verbs }) => startWithPorts(verbs, 0, 'none'));
+  const control = put('start without a network', await interleaved(bare, Math.ceil(rounds / 2)));
+  control.targets = [];
+  control.notes = [
+    'what the runtime and the kernel take among so many processes, with no network: the starts below contain it',
+  ];
   for (const count of quick ? [1, 8] : [1, 32, MOST_PORTS]) {
     say(`start with ${count} ports among much else`);
     const starts = each(({ verbs }) => startWithPorts(verbs, count));
@@ -157,7 +163,7 @@ async function fillBridge({ verbs }: Host, present: number, { say }: SuiteContex
   row.figures['berth'] = figures([count]);
   row.targets.push(...targetAtLeast('endpoints', count, BRIDGE_PORTS));
   row.notes = [
-    `the next container is refused: \`${refusal.replace(/^.*?: (?=\d{3} )/, '')}\` (and removed in ${took.toFixed(0)} ms)`,
+    `the next container is refused: \`${refusal.replace(/^.*?: (?=\d{3} )/, '').trim()}\` (and removed in ${took.toFixed(0)} ms)`,
   ];
   return row;
 }
