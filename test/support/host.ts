@@ -12,9 +12,9 @@
  * "Host" is a network, mount and PID namespace of its own: private mounts, a fresh /run, /sys of its network namespace,
  * its own /etc/resolv.conf and /etc/hosts, /proc of its processes. With `outside` its eth0 (OUTSIDE.host4) is joined
  * by a veth pair to a second namespace (OUTSIDE.ip4), to which the default route leads: what leaves the host is seen
- * there and goes no further. `host.root` (/tmp/b-…) is the same directory inside and outside, so sockets and files
- * below it can be used from the test itself. `host.pid` is PID 1 of the host as this process sees it:
- * /proc/<pid>/ns/net, /proc/<pid>/root/…
+ * there and goes no further; no port is open there, and every packet to one is refused, not just one in a second.
+ * `host.root` (/tmp/b-…) is the same directory inside and outside, so sockets and files below it can be used from the test
+ * itself. `host.pid` is PID 1 of the host as this process sees it: /proc/<pid>/ns/net, /proc/<pid>/root/…
  *
  * hostTest(name, { outside: true }, async (host) => …) is the same as a whole test.
  *
@@ -119,6 +119,7 @@ link set lo up
 link add eth0 type veth peer name eth0 netns /run/outside
 link set eth0 up
 X
+nsenter --net=/run/outside sh -c 'echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; echo 0 >/proc/sys/net/ipv6/icmp/ratelimit'
 nsenter --net=/run/outside ip -batch - <<X
 link set lo up
 link set eth0 up
