@@ -87,9 +87,16 @@ export class Forwarder {
     this.#advance(pending);
   }
 
-  /** Those servers are not there any more: whoever waits is told. */
+  /** Those servers are not there any more: whoever waits is told, once the caller, who may be in the middle of a query, is done. */
   abandon(scope: string): void {
-    for (const pending of this.#pending.values()) if (pending.servers.scope === scope) this.#finish(pending, undefined);
+    for (const pending of this.#pending.values()) {
+      if (pending.servers.scope !== scope) continue;
+      const receivers = pending.receivers.splice(0);
+      this.#finish(pending, undefined);
+      setImmediate(() => {
+        for (const receiver of receivers) receiver(undefined);
+      });
+    }
   }
 
   forget(): void {
