@@ -16,16 +16,16 @@ import type { Response } from './codec-response.ts';
 import { HEADER_SIZE, LONGEST_MESSAGE, RCODE } from './codec.ts';
 import type { Forwarder, Servers } from './forwarder.ts';
 import { outward, variantOf } from './outward.ts';
-import { StreamConnections } from './stream.ts';
+import { LONGEST_QUERY, StreamConnections } from './stream.ts';
 import type { ZoneView } from './zone.ts';
 
 const BURST = 64;
 /** Bursts of one container before the others have their turn. */
 const BURSTS = 4;
-const RECEIVE_SIZE = 2048;
+const RECEIVE_SIZE = LONGEST_QUERY;
 /** What is sent by UDP at most, however much the client takes. */
 const SEND_SIZE = 4096;
-/** Questions of this container that others are being asked. Each takes about 1 kB. */
+/** Questions of this container that others are being asked. Each takes about 1 kB, one with many options some 8. */
 const MOST_WAITING = 8192;
 const PAUSE = 100;
 
@@ -120,7 +120,7 @@ export class Resolver {
 
   #accept(): void {
     try {
-      this.#streams.acceptAll(this.#tcp);
+      this.#streams.accept(this.#tcp);
     } catch (error) {
       // Out of descriptors: what waits would be reported without end.
       if (!this.#complained) this.#parts.log.warn('a resolver cannot take connections', { error: messageOf(error) });

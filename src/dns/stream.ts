@@ -5,9 +5,13 @@ import { LONGEST_MESSAGE } from './codec.ts';
 
 /** Of one container. Beyond, the oldest makes room: one that keeps connections open harms nobody but itself. */
 const MOST_CONNECTIONS = 256;
+/** Taken in before others have their turn. */
+const ACCEPT_BATCH = 64;
 const IDLE = 10_000;
-/** A client that asks and does not read. */
-const MOST_UNREAD = 1024 * 1024;
+/** Bytes of one query: a name, a type, and options. All that wait for others are kept. */
+export const LONGEST_QUERY = 2048;
+/** A client that asks and does not read: two of the longest answers, beside what the kernel keeps. */
+const MOST_UNREAD = 128 * 1024;
 
 /** Answers one query; `send` may be called later, once, with less than 65,536 bytes, or never. */
 export type StreamHandler = (query: Buffer, send: (answer: Buffer) => void) => void;
@@ -20,11 +24,13 @@ export class StreamConnections {
     this.#handle = handle;
   }
 
-  /** Takes all connections that wait at the listener. Throws SysError (EMFILE …). */
-  acceptAll(listener: number): void {
-    for (let fd = acceptStream(listener); fd !== undefined; fd = acceptStream(listener)) {
+  /** Takes connections that wait at the listener; it stays readable when there are more. Throws SysError (EMFILE …). */
+  accept(listener: number): void {
+    for (let taken = 0; taken < ACCEPT_BATCH; taken++) {
+      const fd = acceptStream(listener);
+      if (fd === undefined) return;
       const [oldest] = this.#open;
-      if (oldest && this.#open.size >= MOST_CONNECTIONS) oldest.destroy();
+      if (oldest && this.#open.size >= MOST_CONNECTIONS) this.#end(oldest);
       this.#serve(new Socket({ fd, readable: true, writable: true }));
     }
   }
@@ -41,18 +47,30 @@ export class StreamConnections {
     socket.on('close', () => this.#open.delete(socket));
     socket.on('data', (data) => {
       rest = rest.length === 0 ? data : Buffer.concat([rest, data]);
-      while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
-        const end = 2 + rest.readUInt16BE(0);
+      while (rest.length >= 2) {
+        const length = rest.readUInt16BE(0);
+        if (length > LONGEST_QUERY) {
+          this.#end(socket);
+          return;
+        }
+        if (rest.length < 2 + length) return;
+        const end = 2 + length;
         this.#handle(rest.subarray(2, end), (answer) => this.#send(socket, answer));
         rest = rest.subarray(end);
       }
     });
   }
 
+  /** Its 'close' comes later: by then others may have been taken in. */
+  #end(socket: Socket): void {
+    this.#open.delete(socket);
+    socket.destroy();
+  }
+
   #send(socket: Socket, answer: Buffer): void {
     if (socket.destroyed || answer.length > LONGEST_MESSAGE) return;
     if (socket.writableLength > MOST_UNREAD) {
-      socket.destroy();
+      this.#end(socket);
       return;
     }
     const frame = Buffer.allocUnsafe(2 + answer.length);

@@ -18,6 +18,10 @@ import { LONGEST_MESSAGE } from './codec.ts';
 const MOST_SOCKETS = 64;
 /** Of one socket at a time: below, ids are found at the first or second try. */
 const MOST_PER_SOCKET = 4096;
+/** Connections under way: a server that says of everything that it is too long, and then nothing, gets no more. */
+const MOST_STREAMS = 256;
+/** Answers read at a time: a server may send without end. */
+const READ_BATCH = 64;
 
 export interface Question extends Omit<Asked, 'id'> {
   /** The whole query; its id is written here before it is sent. */
@@ -89,6 +93,7 @@ export class Upstream {
   }
 
   askStream(question: Question, listener: Listener): () => void {
+    if (this.#streams.size >= MOST_STREAMS) return soon(() => listener.failed('too many connections at once'));
     let stream: Socket;
     const id = randomInt(0x10000);
     try {
@@ -156,7 +161,7 @@ export class Upstream {
   }
 
   #read(socket: OpenSocket): void {
-    for (;;) {
+    for (let count = 0; count < READ_BATCH; count++) {
       let length;
       try {
         length = libc.recv(socket.fd, received, received.length, MSG_DONTWAIT);
