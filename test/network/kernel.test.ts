@@ -194,5 +194,4 @@ hostTest('a bridge is full with 1,023 ports', {}, async (host) => {
   assert.equal((await links(host)).filter(({ ifname }) => ifname.startsWith('veth')).length, 1);
   await kernel.dropNamespace(path);
   await kernel.linksGone([...pairs.map((_, n) => `a${n}`), 'veth0000001', 'lone', 'br-0'], 0);
-  assert.ok(process.ms < 5000, `${process.ms} ms`);
 });
