@@ -1,6 +1,6 @@
 /**
- * What somebody else takes away is there again within a second, shown by packets; what is not Berth's stays as it is.
- * Each step asks until the answer comes, for a second at most.
+ * What somebody else takes away is there again soon, shown by packets; what is not Berth's stays as it is.
+ * Each step asks until the answer comes; how soon it does, the bench says.
  */
 import assert from 'node:assert/strict';
 import type { Daemon } from '../support/daemon.ts';
