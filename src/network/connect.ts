@@ -10,8 +10,9 @@ import { needsResolver, sandboxNames } from './names.ts';
 import { portTargets } from './ports.ts';
 import { movePorts } from './publish.ts';
 import { checkSettings, refuseTogether, SHARED } from './request.ts';
-import { newEndpoint, placed, planInterface } from './sandbox-record.ts';
+import { newEndpoint, placed, planInterface, planNamespace } from './sandbox-record.ts';
 import { publishEvent, tellLinked } from './sandboxes.ts';
+import type { NetworkRecord } from './records.ts';
 import type { SandboxState } from './state.ts';
 
 export async function connectEndpoint(
@@ -100,6 +101,33 @@ async function rearrange(context: NetworkContext, containerId: string, before: r
   else if (needsResolver(before)) await deps.attendant.dropNames(sandbox.id);
   if (!same(portTargets(before), portTargets(after))) await movePorts(context, containerId, after);
   refreshFiles(context, sandbox, before, after);
+  tellLinked(context, containerId);
+}
+
+/**
+ * The daemon ended in the middle of a connect or disconnect; which endpoints there are was said before. `before`: the networks that
+ * the container was on. What only the network knew has been put already: names, and what was published.
+ */
+export async function finishRearranging(
+  context: NetworkContext,
+  containerId: string,
+  before: readonly NetworkRecord[],
+): Promise<void> {
+  const { deps, state } = context;
+  const found = state.sandbox(containerId);
+  if (found?.sandbox.kind !== 'own') return;
+  const { sandbox } = found;
+  const after = placed(context, found.endpoints);
+  const { interfaces, defaults } = planNamespace(context, after);
+  deps.kernel.repairNamespace(sandbox.namespacePath, interfaces, defaults);
+  deps.kernel.setDefaultRoutes(sandbox.namespacePath, defaults);
+  await movePorts(context, containerId, after);
+  refreshFiles(
+    context,
+    sandbox,
+    before.map((network) => ({ network })),
+    after,
+  );
   tellLinked(context, containerId);
 }
 

@@ -35,7 +35,7 @@ export function writeFiles(context: NetworkContext, sandbox: SandboxRecord, endp
 export function refreshFiles(
   context: NetworkContext,
   sandbox: SandboxRecord,
-  before: readonly Placed[],
+  before: readonly Pick<Placed, 'network'>[],
   after: readonly Placed[],
 ): void {
   const { files } = context.deps;
@@ -67,7 +67,11 @@ function linkEntries({ state }: NetworkContext, { request }: SandboxRecord): Hos
   });
 }
 
-function resolvConfTextOf(context: NetworkContext, { request }: SandboxRecord, endpoints: readonly Placed[]): string {
+function resolvConfTextOf(
+  context: NetworkContext,
+  { request }: SandboxRecord,
+  endpoints: readonly Pick<Placed, 'network'>[],
+): string {
   const { files, settings } = context.deps;
   const overrides = {
     nameservers: pick(request.dns, settings.dns),
@@ -78,7 +82,7 @@ function resolvConfTextOf(context: NetworkContext, { request }: SandboxRecord, e
   return containerResolvConf(host, overrides, reachOf(endpoints));
 }
 
-function reachOf(endpoints: readonly Placed[]): Reach {
+function reachOf(endpoints: readonly Pick<Placed, 'network'>[]): Reach {
   if (needsResolver(endpoints)) return 'resolver';
   const drivers = endpoints.map(({ network }) => network.driver);
   if (drivers.includes('host')) return 'host';

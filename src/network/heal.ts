@@ -4,7 +4,7 @@
  */
 import { messageOf } from '../errors.ts';
 import type { NetworkContext } from './context.ts';
-import type { KernelEvent } from './kernel.ts';
+import type { KernelEvent, Survey } from './kernel.ts';
 import type { NetworkRecord } from './records.ts';
 import { placed, planNamespace } from './sandbox-record.ts';
 
@@ -16,17 +16,17 @@ const MINUTE = 60_000;
 
 /**
  * Somebody deleted our bridge: makes it again and gives it its ports back. False when it was complete, or is not ours to
- * make.
+ * make. A look at the host costs milliseconds: whoever heals many gives his own.
  */
-export function healBridge(context: NetworkContext, network: NetworkRecord): boolean {
+export function healBridge(context: NetworkContext, network: NetworkRecord, survey?: Survey): boolean {
   const { deps, state } = context;
   const { bridge, sysctls } = context.driverOf(network).planNetwork(context.configOf(network));
   if (!bridge || network.configOnly || network.foreignBridge) return false;
-  const { links, addresses, routes } = deps.kernel.survey();
+  const { links, addresses, routes } = survey ?? deps.kernel.survey();
   const link = links.find(({ name }) => name === bridge.name);
   if (link && link.alias !== bridge.owner) return false;
-  const ports = state.endpointsOf(network.id).map(({ endpoint }) => endpoint.hostName);
-  const strays = links.filter(({ name, master }) => ports.includes(name) && master !== bridge.name);
+  const ports = new Set(state.endpointsOf(network.id).map(({ endpoint }) => endpoint.hostName));
+  const strays = links.filter(({ name, master }) => ports.has(name) && master !== bridge.name);
   const complete =
     link !== undefined &&
     strays.length === 0 &&
@@ -44,7 +44,7 @@ export function healBridge(context: NetworkContext, network: NetworkRecord): boo
 }
 
 /** False when nothing was missing. */
-function healSandbox(context: NetworkContext, containerId: string): boolean {
+export function healSandbox(context: NetworkContext, containerId: string): boolean {
   const found = context.state.sandbox(containerId);
   if (found?.sandbox.kind !== 'own') return false;
   const { interfaces, defaults } = planNamespace(context, placed(context, found.endpoints));
@@ -136,10 +136,12 @@ export class Healer {
     this.#rules = false;
     this.#networks.clear();
     this.#containers.clear();
+    // Nothing else comes between these: what is put right for one network is nothing of another's.
+    const survey = networks.length > 0 ? this.#context.deps.kernel.survey() : undefined;
     for (const id of networks) {
       await this.#attempt(id, () => {
         const network = state.network(id);
-        return network !== undefined && healBridge(this.#context, network);
+        return network !== undefined && healBridge(this.#context, network, survey);
       });
     }
     for (const id of containers) await this.#attempt(id, () => healSandbox(this.#context, id));

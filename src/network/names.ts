@@ -7,7 +7,7 @@ import type { EndpointRecord, SandboxRecord } from './records.ts';
 import type { NetworkSettings } from './settings.ts';
 
 /** Containers find each other by name on user-defined networks only. */
-export const needsResolver = (endpoints: readonly Placed[]): boolean =>
+export const needsResolver = (endpoints: readonly Pick<Placed, 'network'>[]): boolean =>
   endpoints.some(({ network }) => !isPredefined(network.name));
 
 /**

@@ -8,7 +8,8 @@ import { messageOf } from '../errors.ts';
 import type { EndpointSettings } from '../model/container.ts';
 import { askedAddresses } from './addresses.ts';
 import type { NetworkContext } from './context.ts';
-import { healBridge } from './heal.ts';
+import { finishRearranging } from './connect.ts';
+import { healBridge, healSandbox } from './heal.ts';
 import { instanceName, ownerOf } from './instance.ts';
 import type { Survey } from './kernel.ts';
 import { needsResolver, sandboxNames } from './names.ts';
@@ -38,9 +39,11 @@ export async function restoreSandboxes(
       if (record.sandbox.kind === 'own') deps.kernel.dropNamespace(record.sandbox.namespacePath);
     }
   }
-  for (const network of state.networks()) healBridge(context, network);
+  const now = deps.kernel.survey();
+  for (const network of state.networks()) healBridge(context, network, now);
   await removeLeftovers(context, survey);
   await context.setRules();
+  await completeSandboxes(context, now, existing);
   await deps.attendant.ready();
 }
 
@@ -138,6 +141,35 @@ async function resume(
   }
   const all = placed(context, endpoints);
   if (needsResolver(all)) await deps.attendant.putNames(sandboxNames(sandbox, all, deps.settings));
+}
+
+/** What somebody took away while there was no daemon, and a connect or disconnect in the middle of which there was none any more. */
+async function completeSandboxes(
+  context: NetworkContext,
+  { links }: Survey,
+  existing: ReadonlyMap<string, Readonly<Record<string, EndpointSettings>>>,
+): Promise<void> {
+  const { deps, state } = context;
+  const linkNames = new Set(links.map(({ name }) => name));
+  const networks = new Map(state.networks().map((network) => [network.name, network]));
+  for (const { sandbox, endpoints } of state.sandboxes()) {
+    const { containerId, containerName, kind } = sandbox;
+    if (kind !== 'own') continue;
+    const before = Object.keys(existing.get(containerId) ?? {}).flatMap((name) => networks.get(name) ?? []);
+    const changed =
+      before.length > 0 &&
+      (before.length !== endpoints.length || before.some(({ id }) => !endpoints.some((one) => one.networkId === id)));
+    try {
+      if (changed) await finishRearranging(context, containerId, before);
+      else if (endpoints.some(({ hostName }) => hostName !== '' && !linkNames.has(hostName)))
+        healSandbox(context, containerId);
+    } catch (error) {
+      deps.log.warn('the network of a container could not be completed', {
+        container: containerName,
+        error: messageOf(error),
+      });
+    }
+  }
 }
 
 /** Namespaces in our directory, bridges with our mark and veths in our bridges that nobody owns. */

@@ -161,6 +161,46 @@ void describe('user-defined networks', () => {
     assert.equal(second.sandboxes.view('e')?.Networks['a']?.IPAddress, '10.1.0.3');
   });
 
+  void test('a daemon that ends in the middle of a connect or disconnect: the next one finishes it', async () => {
+    const endless = new Promise<never>(() => undefined);
+    /** Goes on with the state as `body` leaves it where it waits for the process beside the daemon. */
+    const killedIn = async (body: () => Promise<void>, networks: readonly string[]): Promise<void> => {
+      const { putNames } = world.attendant;
+      world.attendant.putNames = async () => endless;
+      void body();
+      await new Promise(setImmediate);
+      world.attendant.putNames = putNames;
+      parts = world.start();
+      const existing = new Map([['c', Object.fromEntries(networks.map((name) => [name, settings({})]))]]);
+      await parts.sandboxes.restore(new Map([['c', { pid: 7, name: 'c' }]]), existing);
+    };
+    const port = (): unknown => world.firewall.state().ports.map(({ hostPort, address }) => [hostPort, address]);
+    await open(parts, request('c', { networkMode: 'a', portBindings: web }));
+    const { addInterface, setDefaultRoutes } = world.kernel;
+    world.kernel.addInterface = () => undefined;
+    world.kernel.setDefaultRoutes = () => undefined;
+    await killedIn(async () => parts.sandboxes.connect('c', 'b', settings({ GwPriority: 1 })), ['a']);
+    Object.assign(world.kernel, { addInterface, setDefaultRoutes });
+    assert.deepEqual([insideOf('c'), port()], [{ names: ['eth0', 'eth1'], via: ['10.2.0.1'] }, [[8080, '10.2.0.2']]]);
+    assert.match(world.files.read('/c/c/hosts') ?? '', /10\.1\.0\.2\tc\n10\.2\.0\.2\tc\n/);
+
+    await killedIn(async () => parts.sandboxes.disconnect('c', 'b', { force: false }), ['a', 'b']);
+    assert.deepEqual([insideOf('c'), port()], [{ names: ['eth0'], via: ['10.1.0.1'] }, [[8080, '10.1.0.2']]]);
+    assert.equal(world.attendant.held.size, 2);
+    assert.doesNotMatch(world.files.read('/c/c/hosts') ?? '', /10\.2\./);
+    await parts.networks.remove('b');
+  });
+
+  void test('what others took away while there was no daemon comes back at the start', async () => {
+    await open(parts, request('c', { networkMode: 'a' }));
+    const [veth = ''] = [...world.kernel.links.keys()].filter((name) => name.startsWith('veth'));
+    await parts.shutdown({ keep: true });
+    await world.kernel.linksGone([veth]);
+    parts = world.start();
+    await parts.sandboxes.restore(new Map([['c', { pid: 7, name: 'c' }]]), new Map([['c', { a: settings({}) }]]));
+    assert.deepEqual([world.kernel.links.has(veth), insideOf('c').via], [true, ['10.1.0.1']]);
+  });
+
   void test('what others take away comes back', async () => {
     parts.watch();
     await open(parts, request('c', { networkMode: 'a' }));
