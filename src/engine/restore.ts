@@ -9,7 +9,7 @@ import { mountPoints, unmount } from '../linux/mounts.ts';
 import { isAlive } from '../linux/pidfd.ts';
 import type { EndpointSettings, NetworkingConfig } from '../model/container.ts';
 import type { EndpointView } from '../network/port.ts';
-import { attachmentsOf, isJoined, NO_SETTINGS } from './attachments.ts';
+import { attachmentsOf, isJoined, known, nameOf, NO_SETTINGS } from './attachments.ts';
 import { type Context, cgroupOf, parentCgroup, publish, save } from './context.ts';
 import { cleanUp, finish, watchContainer } from './exit.ts';
 import { endHelpers } from './helpers.ts';
@@ -75,16 +75,20 @@ function upToDate({ networking, networks, ...record }: StoredRecord): ContainerR
   return { ...record, networks: attachmentsOf(mode, asked, (ref) => ref) };
 }
 
-/** berthd may have ended after a running container was connected and before its record said so. */
+/** berthd may have ended after a running container was connected or disconnected and before its record said so. */
 function agree(context: Context, container: Container): void {
   const { record, id } = container;
   const view = context.sandboxes.view(id);
   if (view === undefined || isJoined(record.hostConfig.NetworkMode)) return;
   const names = Object.keys(view.Networks).filter((name) => name !== 'none' || Object.hasOwn(record.networks, name));
   const fresh = names.filter((name) => !Object.hasOwn(record.networks, name));
-  if (fresh.length === 0) return;
+  const there = known(record.networks, nameOf(context.sandboxes));
+  const left = Object.keys(there).filter((name) => view.Networks[name] === undefined);
+  if (fresh.length + left.length === 0) return;
+  const kept = Object.entries(record.networks).filter(([name]) => !left.includes(name));
   const added = fresh.map((name) => [name, askedFor(view.Networks[name])] as const);
-  record.networks = { ...record.networks, ...Object.fromEntries(added) };
+  record.networks = Object.fromEntries([...kept, ...added]);
+  context.sandboxes.reserve(id, known(record.networks, nameOf(context.sandboxes)));
   save(context, container);
 }
 
