@@ -58,6 +58,8 @@ void describe('units', () => {
   });
   void test('times', () => {
     assert.equal(goTimeOfText('2026-11-26T16:00:00.123456789Z'), '2026-11-26 16:00:00.123456789 +0000 UTC');
+    assert.equal(goTimeOfText('2026-11-26T16:00:00.950Z'), '2026-11-26 16:00:00.95 +0000 UTC');
+    assert.equal(goTimeOfText('2026-11-26T16:00:00.000Z'), '2026-11-26 16:00:00 +0000 UTC');
     assert.equal(goTimeOfText('2026-11-26T16:00:00+01:00'), '2026-11-26 16:00:00 +0100 +0100');
   });
 });

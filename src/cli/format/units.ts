@@ -71,8 +71,10 @@ export function rfc3339(seconds: number, nanoseconds?: bigint): string {
   return `${date}T${time}${fraction}${utc ? 'Z' : offset}`;
 }
 
-/** '2026-11-26T16:00:00.123Z' → '2026-11-26 16:00:00.123 +0000 UTC'. */
+/** '2026-11-26T16:00:00.120Z' → '2026-11-26 16:00:00.12 +0000 UTC': Go leaves out zeros at the end of a fraction. */
 export const goTimeOfText = (text: string): string =>
-  text.replace(/^(\S+)T([\d:.]+)(Z|([+-]\d\d):(\d\d))$/, (_, date, time, zone, hours, minutes) =>
-    zone === 'Z' ? `${date} ${time} +0000 UTC` : `${date} ${time} ${hours}${minutes} ${hours}${minutes}`,
+  text.replace(
+    /^(\S+)T([\d:]+)(?:(\.\d*[1-9])0*|\.0*)?(Z|([+-]\d\d):(\d\d))$/,
+    (_, date, time, fraction = '', zone, hours, minutes) =>
+      `${date} ${time}${fraction} ${zone === 'Z' ? '+0000 UTC' : `${hours}${minutes} ${hours}${minutes}`}`,
   );
