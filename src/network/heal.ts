@@ -130,14 +130,14 @@ export class Healer {
     const { state } = this.#context;
     const all = this.#everything;
     const networks = all ? state.networks().map(({ id }) => id) : [...this.#networks];
-    const containers = all ? state.sandboxes().map(({ sandbox }) => sandbox.containerId) : [...this.#containers];
+    // What is put right for one network changes nothing of another's.
+    const survey = networks.length > 0 ? this.#context.deps.kernel.survey() : undefined;
+    const containers = all ? this.#damaged(survey?.links ?? []) : [...this.#containers];
     const rules = all || this.#rules;
     this.#everything = false;
     this.#rules = false;
     this.#networks.clear();
     this.#containers.clear();
-    // Nothing else comes between these: what is put right for one network is nothing of another's.
-    const survey = networks.length > 0 ? this.#context.deps.kernel.survey() : undefined;
     for (const id of networks) {
       await this.#attempt(id, () => {
         const network = state.network(id);
@@ -152,6 +152,18 @@ export class Healer {
         return true;
       });
     }
+  }
+
+  /** Any may be, except that what one that may change its own network did inside was done on purpose. */
+  #damaged(links: Survey['links']): string[] {
+    const names = new Set(links.map(({ name }) => name));
+    return this.#context.state
+      .sandboxes()
+      .filter(
+        ({ sandbox, endpoints }) =>
+          !sandbox.request.netAdmin || endpoints.some(({ hostName }) => hostName !== '' && !names.has(hostName)),
+      )
+      .map(({ sandbox }) => sandbox.containerId);
   }
 
   async #attempt(what: string, repair: () => boolean | Promise<boolean>): Promise<void> {

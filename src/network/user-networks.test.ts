@@ -165,22 +165,20 @@ void describe('user-defined networks', () => {
     const endless = new Promise<never>(() => undefined);
     /** Goes on with the state as `body` leaves it where it waits for the process beside the daemon. */
     const killedIn = async (body: () => Promise<void>, networks: readonly string[]): Promise<void> => {
-      const { putNames } = world.attendant;
       world.attendant.putNames = async () => endless;
       void body();
       await new Promise(setImmediate);
-      world.attendant.putNames = putNames;
+      Reflect.deleteProperty(world.attendant, 'putNames');
       parts = world.start();
       const existing = new Map([['c', Object.fromEntries(networks.map((name) => [name, settings({})]))]]);
       await parts.sandboxes.restore(new Map([['c', { pid: 7, name: 'c' }]]), existing);
     };
     const port = (): unknown => world.firewall.state().ports.map(({ hostPort, address }) => [hostPort, address]);
     await open(parts, request('c', { networkMode: 'a', portBindings: web }));
-    const { addInterface, setDefaultRoutes } = world.kernel;
     world.kernel.addInterface = () => undefined;
     world.kernel.setDefaultRoutes = () => undefined;
     await killedIn(async () => parts.sandboxes.connect('c', 'b', settings({ GwPriority: 1 })), ['a']);
-    Object.assign(world.kernel, { addInterface, setDefaultRoutes });
+    for (const name of ['addInterface', 'setDefaultRoutes']) Reflect.deleteProperty(world.kernel, name);
     assert.deepEqual([insideOf('c'), port()], [{ names: ['eth0', 'eth1'], via: ['10.2.0.1'] }, [[8080, '10.2.0.2']]]);
     assert.match(world.files.read('/c/c/hosts') ?? '', /10\.1\.0\.2\tc\n10\.2\.0\.2\tc\n/);
 
@@ -217,6 +215,17 @@ void describe('user-defined networks', () => {
     world.kernel.tell({ kind: 'link-gone', name: veth });
     await settled();
     assert.equal(world.kernel.links.get(veth)?.master, bridge);
+    const { SandboxKey = '' } = parts.sandboxes.view('c') ?? {};
+    await open(parts, request('vpn', { networkMode: 'a', netAdmin: true }));
+    const vpn = parts.sandboxes.view('vpn')?.SandboxKey ?? '';
+    for (const path of [SandboxKey, vpn]) world.kernel.setDefaultRoutes(path, []);
+    for (const path of [SandboxKey, vpn]) world.kernel.tell({ kind: 'inside', path });
+    await settled();
+    assert.deepEqual([insideOf('c').via, insideOf('vpn').via], [['10.1.0.1'], []], 'it did so on purpose');
+    world.kernel.tell({ kind: 'lost' });
+    await settled();
+    assert.deepEqual(insideOf('vpn').via, []);
+    await parts.sandboxes.close('vpn');
     const sets = world.firewall.sets;
     world.kernel.tell({ kind: 'rules-gone' });
     world.kernel.tell({ kind: 'rules-gone' });
