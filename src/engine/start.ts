@@ -198,7 +198,9 @@ async function openSandbox(
   }
   const explain = (error: unknown): never => {
     if (!(error instanceof BerthError)) throw error;
-    throw new BerthError(error.kind, `failed to set up container networking: ${error.message}`, { cause: error });
+    // A host port that somebody else has is an inner error to dockerd: clients know it as status 500.
+    const kind = error.kind === 'Conflict' ? 'System' : error.kind;
+    throw new BerthError(kind, `failed to set up container networking: ${error.message}`, { cause: error });
   };
   const wish = wishOf(record, links, nameOf(sandboxes));
   const sandbox = await sandboxes.open({ ...wish, filesDir: paths.netFiles(record.id) }).catch(explain);

@@ -84,6 +84,8 @@ hostTest('one name, one subnet, one address, one port: one of 50 gets it', {}, a
     Array.from({ length: 8 }, async (_, index) => daemon.api('POST', `/containers/c${index}/start`)),
   );
   assert.equal(won(starts, 204), 1);
+  // dockerd's status for a port that is taken.
+  assert.equal(won(starts, 500), 7);
   assert.equal(Object.keys((await inspect(daemon, mine)).Containers).length, 2);
 });
 
