@@ -23,7 +23,8 @@ void test('the tarball installs, and its commands run without the checkout', asy
     await run('npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', directory),
   ) as [{ filename: string; files: { path: string }[] }];
   const paths = packed.files.map(({ path }) => path);
-  for (const needed of ['bin/berth', 'bin/berthd', 'dist/berth.cjs', 'dist/berthd.cjs', 'packaging/berth.service']) {
+  const programs = ['berth', 'berthd', 'berth-netd'].map((name) => `dist/${name}.cjs`);
+  for (const needed of ['bin/berth', 'bin/berthd', ...programs, 'packaging/berth.service']) {
     assert.ok(paths.includes(needed), `${needed} is in the tarball`);
   }
   assert.deepEqual(
@@ -47,11 +48,23 @@ void test('the tarball installs, and its commands run without the checkout', asy
 
   await using host = await createHost();
   const root = `${host.root}/i`;
-  const daemon = host.spawn([berthd, `--data-root=${root}/data`, `--exec-root=${root}/run`], { stdio: 'ignore' });
+  const daemon = host.spawn(
+    [berthd, `--data-root=${root}/data`, `--exec-root=${root}/run`, `--cgroup-parent=${host.cgroupParent}`],
+    { stdio: 'ignore' },
+  );
   const socket = `${root}/run/berth.sock`;
   await until(() => existsSync(socket), 10_000, 'the socket of the installed berthd');
   const listed = await host.run(join(prefix, 'bin/berth'), '-H', `unix://${socket}`, 'network', 'ls');
   assert.match(listed, /bridge[^]*host[^]*none/);
+  // The process beside it is found in the installed place, too.
+  const berth = async (...args: string[]): Promise<string> =>
+    host.run(join(prefix, 'bin/berth'), '-H', `unix://${socket}`, ...args);
+  await berth('network', 'create', 'mine');
+  assert.match(
+    await berth('run', '--rm', '--name', 'web', '--network', 'mine', 'busybox', 'nslookup', 'web.'),
+    /Name:/,
+  );
+  await berth('network', 'rm', 'mine');
   await host.run('sh', '-c', `kill -TERM $(cat ${root}/run/berth.pid)`);
   await until(() => daemon.exitCode !== null, 5000, 'the end of the installed berthd');
   assert.equal(daemon.exitCode, 0);
