@@ -1,5 +1,6 @@
 /** What a running container publishes changes: by its user, or because it is reached by another network now. */
 import { notFound, system } from '../errors.ts';
+import type { PortRule } from '../drivers/plan.ts';
 import type { PortMap, PortMapEntry } from '../model/container.ts';
 import type { NetworkContext } from './context.ts';
 import type { Placed } from './gateway.ts';
@@ -21,13 +22,21 @@ export async function changePublished(
   // An internal network publishes nothing, so there is nothing to take back.
   if (missing !== undefined && sandbox.ports.length > 0)
     throw notFound(`No public port '${missing}' published for ${sandbox.containerName}`);
-  await exchange(context, containerId, going, async () =>
+  await using undo = new AsyncDisposableStack();
+  const rules = { ports: portRulesOf(context, going) };
+  if (rules.ports.length > 0) {
+    // Before the ports are anybody's to have: two rules cannot stand for one port.
+    await context.changeRules({ remove: rules });
+    undo.defer(async () => context.changeRules({ add: rules }));
+  }
+  await exchange(context, containerId, { going, rules: [] }, async () =>
     publishPorts(context, sandbox, placed(context, endpoints), {
       exposed: [],
       portBindings: add,
       publishAll: false,
     }),
   );
+  undo.move();
   const now = context.state.sandbox(containerId);
   if (!now) return;
   const request = { ...now.sandbox.request, ...changedWish(now.sandbox.request, { add, remove }) };
@@ -83,7 +92,8 @@ export async function movePorts(
   const { sandbox } = found;
   const { exposed, portBindings, publishAll } = sandbox.request;
   const pinned = pin(sandbox.ports);
-  await exchange(context, containerId, sandbox.ports, async () =>
+  const rules = portRulesOf(context, sandbox.ports);
+  await exchange(context, containerId, { going: sandbox.ports, rules }, async () =>
     publishPorts(context, sandbox, endpoints, {
       exposed,
       portBindings: { ...portBindings, ...pinned },
@@ -102,11 +112,11 @@ function pin(bindings: readonly PortBinding[]): PortMap {
   return pinned;
 }
 
-/** Some bindings go, others come; when those cannot be had, everything is as before. */
+/** Some bindings go, others come; when those cannot be had, everything is as before. `rules`: those that go in the same transaction. */
 async function exchange(
   context: NetworkContext,
   containerId: string,
-  going: readonly PortBinding[],
+  { going, rules }: { going: readonly PortBinding[]; rules: readonly PortRule[] },
   acquire: () => Promise<PortBinding[]>,
 ): Promise<void> {
   const { deps, ports: allocator, state } = context;
@@ -127,7 +137,7 @@ async function exchange(
   undo.defer(async () => unpublishPorts(context, sandbox.id, coming));
   const ports = [...sandbox.ports.filter((binding) => !going.includes(binding)), ...coming];
   await context.changeRules({
-    remove: { ports: portRulesOf(context, going) },
+    remove: { ports: rules },
     add: { ports: portRulesOf(context, coming) },
   });
   undo.move();

@@ -66,9 +66,13 @@ export class SandboxController implements Sandboxes {
 
   async open(request: SandboxRequest): Promise<Sandbox> {
     const { state } = this.#context;
-    const wish = this.#understand(request);
+    let wish = this.#understand(request);
     // A start that failed half-way may have left one.
-    if (state.sandbox(request.containerId)) await this.close(request.containerId);
+    if (state.sandbox(request.containerId)) {
+      await this.close(request.containerId);
+      // Networks may have gone meanwhile. From here on nothing is awaited until they are in use.
+      wish = this.#understand(request);
+    }
     if (wish.kind === 'joined') return joinSandbox(this.#context, request, wish.owner);
     const sandbox = await openSandbox(this.#context, request, wish.endpoints);
     const settled = sandbox.ready.catch(() => undefined);
@@ -107,12 +111,12 @@ export class SandboxController implements Sandboxes {
     const record = state.sandbox(containerId);
     if (!record) return;
     const sandbox = { ...record.sandbox, containerName: name };
-    state.putSandbox({ ...record, sandbox });
-    ports.rename(sandbox.id, name);
     const all = placed(this.#context, record.endpoints);
     if (sandbox.kind === 'own' && needsResolver(all)) {
       await deps.attendant.putNames(sandboxNames(sandbox, all, deps.settings));
     }
+    state.putSandbox({ ...record, sandbox });
+    ports.rename(sandbox.id, name);
   }
 
   async restore(...arguments_: Parameters<Sandboxes['restore']>): Promise<void> {

@@ -146,6 +146,31 @@ void describe('user-defined networks', () => {
     assert.deepEqual([world.firewall.state().ports, world.attendant.held.size], [[], 0]);
   });
 
+  void test('a port that one gives up and another takes at the same moment has one rule', async () => {
+    await open(parts, request('c', { networkMode: 'a', portBindings: web }));
+    world.attendant.holdPorts = async (...call) => {
+      Reflect.deleteProperty(world.attendant, 'holdPorts');
+      await open(parts, request('d', { networkMode: 'b', portBindings: web }));
+      return world.attendant.holdPorts(...call);
+    };
+    const add: PortMap = { '53/udp': [{ HostIp: '127.0.0.1', HostPort: '5353' }] };
+    await parts.sandboxes.publish('c', { add, remove: { '80/tcp': null } });
+    assert.deepEqual(
+      world.firewall.state().ports.map(({ hostPort, address }) => [hostPort, address]),
+      [
+        [8080, '10.2.0.2'],
+        [5353, '10.1.0.2'],
+      ],
+    );
+  });
+
+  void test('a name that the resolver does not take is not taken at all', async () => {
+    await open(parts, request('c', { networkMode: 'a' }));
+    world.attendant.failNext = 'putNames';
+    await assert.rejects(async () => parts.sandboxes.rename('c', 'other'), { message: /putNames/ });
+    assert.equal(parts.sandboxes.view('c')?.Networks['a']?.DNSNames?.[0], 'name-c');
+  });
+
   void test('a restart finds ports, names and addresses again', async () => {
     await open(parts, request('c', { networkMode: 'a', portBindings: web }));
     const before = world.firewall.state();
