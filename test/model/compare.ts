@@ -126,7 +126,7 @@ async function compareInside(host: Host, model: Model, name: string, pid: number
 export async function compareNames(host: Host, model: Model, seen: Seen): Promise<string[]> {
   const wrong: string[] = [];
   const running = Object.entries(seen.containers).filter(([, { state }]) => state === 'running');
-  const names = ['c1', 'c2', 'c3', 'c4', 'x', 'y'];
+  const names = ['w1', 'w2', 'w3', 'x', 'y'];
   for (const [client, { pid, endpoints }] of running) {
     const searched = Object.keys(endpoints).filter((network) => model.networks.get(network)?.predefined === false);
     if (searched.length === 0) continue;

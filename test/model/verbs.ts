@@ -30,7 +30,8 @@ export type Verb =
 export type Step = Verb | { verb: 'KILL'; what: 'berthd' | 'berth-netd' | 'both'; verbs: Verb[]; after: number };
 
 const NETWORKS = ['n1', 'n2', 'n3'];
-const CONTAINERS = ['c1', 'c2', 'c3'];
+/** No hexadecimal digits: 'c2' would also mean a container whose ID begins so. */
+const CONTAINERS = ['w1', 'w2', 'w3'];
 const SUBNETS = [undefined, undefined, '10.50.1.0/24', '10.50.2.0/24', '10.50.0.0/16'];
 const ADDRESSES = [...Array.from({ length: 8 }, () => undefined), '10.50.1.9', '10.50.1.2', '10.50.2.9', '10.50.2.1'];
 
