@@ -309,6 +309,21 @@ void describe('create and remove', () => {
     assert.ok(!names(parts).includes('n') && world.kernel.links.size === 1);
   });
 
+  void test('a bridge of its name that somebody else made while it was gone is used as it is, and left', async () => {
+    const options = { 'com.docker.network.bridge.name': 'lan' };
+    const before = await world.start();
+    await before.networks.create(wish('a', { Options: options }));
+    await before.networks.create(wish('b'));
+    const theirs = { name: 'lan', kind: 'bridge', master: '', alias: '', up: true };
+    world.kernel.links.clear();
+    world.kernel.links.set('lan', theirs);
+    const { networks } = await world.start();
+    assert.match(world.warnings.join(), /lan is somebody else's now/);
+    assert.equal([...world.kernel.links.keys()].filter((name) => name.startsWith('br-')).length, 1);
+    await networks.remove('a');
+    assert.deepEqual(world.kernel.links.get('lan'), theirs);
+  });
+
   void test('after a restart all are there again, and their subnets are kept from the default bridge', async () => {
     const parts = await world.start();
     const { Id } = await parts.networks.create(wish('n', { IPAM: ipam(pool('10.5.0.0/16')) }));

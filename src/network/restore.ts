@@ -11,7 +11,7 @@ import type { NetworkContext } from './context.ts';
 import { finishRearranging } from './connect.ts';
 import { healBridge, healSandbox } from './heal.ts';
 import { instanceName, ownerOf } from './instance.ts';
-import type { Survey } from './kernel.ts';
+import type { HostLink, Survey } from './kernel.ts';
 import { needsResolver, sandboxNames } from './names.ts';
 import { isPredefined, predefinedNetworks } from './predefined.ts';
 import type { NetworkRecord } from './records.ts';
@@ -58,7 +58,9 @@ function restoreNetworks(context: NetworkContext, survey: Survey, stored: readon
     now: deps.now(),
     log: deps.log,
   });
-  const networks = [...predefined, ...stored.filter(({ name }) => !isPredefined(name))];
+  const links = new Map(survey.links.map((link) => [link.name, link]));
+  const own = stored.filter(({ name }) => !isPredefined(name));
+  const networks = [...predefined, ...own.map((network) => onBridgeThatIsThere(context, network, links))];
   deps.store.transaction(() => {
     for (const { id } of stored) deps.store.delete('network', id);
     for (const network of networks) state.putNetwork(network);
@@ -75,6 +77,20 @@ function restoreNetworks(context: NetworkContext, survey: Survey, stored: readon
       deps.log.error('a network could not be made again', { network: network.name, error: messageOf(error) });
     }
   }
+}
+
+/** Somebody made a bridge of its name before us, after a reboot: it is used and left, as when the network is made on one that is there. */
+function onBridgeThatIsThere(
+  context: NetworkContext,
+  network: NetworkRecord,
+  links: ReadonlyMap<string, HostLink>,
+): NetworkRecord {
+  const link = links.get(network.bridge);
+  if (network.bridge === '' || network.foreignBridge || !link || link.alias === context.owner(network)) return network;
+  context.deps.log.warn(`bridge ${network.bridge} is somebody else's now: it is used as it is`, {
+    network: network.name,
+  });
+  return { ...network, foreignBridge: true };
 }
 
 function keepAddresses(
