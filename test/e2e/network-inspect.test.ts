@@ -1,6 +1,6 @@
 /**
- * `inspect` of networks and of containers on them, from a real daemon, field by field as golden/*.json, which were compared with
- * the shapes of Docker's API (NetworkInspect and ContainerInspect of 1.43, 1.50, 1.52). UPDATE=1 writes them anew.
+ * `inspect` of networks and of containers on them, from a real daemon, field by field as golden/*.json, which were read against
+ * the schema of Docker's API (NetworkInspect and ContainerInspect of 1.43, 1.50, 1.52). UPDATE=1 writes them anew.
  */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
