@@ -7,7 +7,7 @@ import type { Parts, PartsContext } from './daemon/run.ts';
 import { createEngine } from './engine/engine.ts';
 import { createImages } from './engine/images/images.ts';
 import type { ImageUse } from './engine/images/port.ts';
-import { createFirewall, leaveBackend } from './firewall/index.ts';
+import { createFirewall, leaveBackend, ruleMarks } from './firewall/index.ts';
 import type { FirewallChoice } from './firewall/index.ts';
 import { createLinuxKernel } from './linux/kernel.ts';
 import { leaveHybridCgroups } from './linux/mounts.ts';
@@ -30,7 +30,7 @@ async function compose({ settings, store, events, log, hybridCgroups }: PartsCon
   const firewall = settings.network.iptables ? backend : 'none';
   await leaveBackend(store.get<FirewallChoice>('meta', 'firewall'), firewall, rules);
   store.put('meta', 'firewall', firewall);
-  const kernel = createLinuxKernel();
+  const kernel = createLinuxKernel({ ruleMarks: ruleMarks(rules.settings.instance) });
   const network = createNetworkController({
     settings: settings.network,
     execRoot,

@@ -2,7 +2,7 @@
 import { messageOf } from '../errors.ts';
 import { bridgeFilter } from '../linux/bridge-filter.ts';
 import { createConntrack } from '../linux/conntrack.ts';
-import { changeListedRules, setListedRules } from '../linux/listed-rules.ts';
+import { changeListedRules, ruleOwner, setListedRules } from '../linux/listed-rules.ts';
 import { lazySocket, tableContents } from '../linux/nfnetlink.ts';
 import { elementRequests } from '../linux/nft-elements.ts';
 import { runNft } from '../linux/nftables.ts';
@@ -10,8 +10,9 @@ import type { Logger } from '../log.ts';
 import type { Firewall, FirewallSettings } from './firewall.ts';
 import { createIptablesFirewall } from './iptables/backend.ts';
 import { runProgram } from './iptables/program.ts';
+import { chainNames } from './iptables/rules.ts';
 import { createNftablesFirewall } from './nftables/backend.ts';
-import { setTypes } from './nftables/definitions.ts';
+import { setTypes, tableName } from './nftables/definitions.ts';
 import type { StaleFlows } from './stale-flows.ts';
 
 export interface FirewallOptions {
@@ -39,6 +40,13 @@ export async function leaveBackend(
     log.warn(`rules of the backend ${last} may be left`, { error: messageOf(error) });
   }
 }
+
+/** What the kernel's messages about this daemon's tables, chains and rules hold: names end in a zero byte. */
+export const ruleMarks = (instance: string): Buffer[] => [
+  Buffer.from(`${tableName(instance)}\0`),
+  ruleOwner(tableName(instance)),
+  ...Object.values<string>({ ...chainNames(instance) }).map((name) => Buffer.from(`${name}\0`)),
+];
 
 /** Works in the network namespace that the process is in at the first call. */
 export function createFirewall({ backend, settings, log }: FirewallOptions): Firewall {

@@ -22,8 +22,11 @@ export interface LinuxKernel extends Kernel {
   close(): void;
 }
 
-/** Works in the network namespace that the process is in when this is called. */
-export function createLinuxKernel(): LinuxKernel {
+/**
+ * Works in the network namespace that the process is in when this is called. `ruleMarks`: by which rules of this daemon's are
+ * known in the kernel's messages about them; those of another daemon on the host are not its to make again.
+ */
+export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] }): LinuxKernel {
   const host = openNetlink(NETLINK_ROUTE);
   const reaper = createLinkReaper();
   const announcer = createAnnouncer();
@@ -50,7 +53,7 @@ export function createLinuxKernel(): LinuxKernel {
     present: () => monitor?.present() ?? survey(host),
     watch(listener) {
       if (monitor) throw new Error('the kernel is watched already');
-      monitor = createMonitor(host, listener);
+      monitor = createMonitor(host, ruleMarks, listener);
       for (const path of paths) monitor.track(path);
     },
     ensureBridge: (plan) => ensureBridge(host, plan),

@@ -116,7 +116,8 @@ function request(base: BaseChain, what: string, operation: number, attributes: A
   };
 }
 
-const userdata = (owner: string): Buffer => {
+/** The userdata of an owner's rules. */
+export const ruleOwner = (owner: string): Buffer => {
   const bytes = Buffer.from(owner);
   return Buffer.concat([Buffer.of(USERDATA_OWNER, bytes.length), bytes]);
 };
@@ -136,7 +137,7 @@ function makeChain(socket: NetlinkSocket, base: BaseChain): Request[] {
         nested(NFTA_CHAIN.hook, [u32be(1, base.hook), u32be(2, base.priority)]),
         u32be(NFTA_CHAIN.policy, NF_ACCEPT),
         text(NFTA_CHAIN.type, base.type),
-        raw(NFTA_CHAIN.userdata, userdata('berth')),
+        raw(NFTA_CHAIN.userdata, ruleOwner('berth')),
       ],
       NLM_F_CREATE,
     ),
@@ -153,7 +154,7 @@ function chainUserdata(socket: NetlinkSocket, base: BaseChain): Buffer | undefin
 
 /** Deletes chain and table when Berth made the chain and nobody has put anything in. */
 function removeOwnChain(socket: NetlinkSocket, base: BaseChain): void {
-  if (!chainUserdata(socket, base)?.equals(userdata('berth'))) return;
+  if (!chainUserdata(socket, base)?.equals(ruleOwner('berth'))) return;
   const chain = [text(NFTA_CHAIN.table, base.table), text(NFTA_CHAIN.name, base.chain)];
   const table = [text(NFTA_TABLE_NAME, base.table)];
   unless(['EBUSY', 'ENOENT'], () => {
@@ -163,7 +164,7 @@ function removeOwnChain(socket: NetlinkSocket, base: BaseChain): void {
 }
 
 function ownHandles(socket: NetlinkSocket, base: BaseChain, owner: string): Buffer[] {
-  const mark = userdata(owner);
+  const mark = ruleOwner(owner);
   return rulesOf(socket, base).flatMap((rule) => {
     const handle = rule.get(NFTA_RULE.handle);
     return handle && rule.get(NFTA_RULE.userdata)?.equals(mark) ? [handle] : [];
@@ -207,7 +208,7 @@ function addRule(socket: NetlinkSocket, base: BaseChain, rule: ListedRule, owner
       text(NFTA_RULE.table, base.table),
       text(NFTA_RULE.chain, base.chain),
       nested(NFTA_RULE.expressions, expressions(rule)),
-      raw(NFTA_RULE.userdata, userdata(owner)),
+      raw(NFTA_RULE.userdata, ruleOwner(owner)),
       ...(before ? [raw(NFTA_RULE.position, before)] : []),
     ],
     NLM_F_CREATE | NLM_F_ECHO | place,

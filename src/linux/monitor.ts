@@ -35,10 +35,14 @@ export interface Monitor {
   close(): void;
 }
 
-export function createMonitor(host: NetlinkSocket, listener: (event: KernelEvent) => void): Monitor {
+export function createMonitor(
+  host: NetlinkSocket,
+  ruleMarks: readonly Buffer[],
+  listener: (event: KernelEvent) => void,
+): Monitor {
   const home = subscribe(NETLINK_ROUTE, GROUPS);
   const everywhere = subscribe(NETLINK_ROUTE, GROUPS, true);
-  const rules = subscribeRules();
+  const rules = subscribeRules(ruleMarks);
   // After the subscription: what changes meanwhile comes as an event.
   const present = new Present(dumpHost(host));
   let queue: KernelEvent[] = [];
@@ -177,14 +181,15 @@ interface Rules {
   thread: number | undefined;
 }
 
-/** undefined on a kernel without nf_tables. */
-function subscribeRules(): Rules | undefined {
+/** undefined on a kernel without nf_tables. `marks`: bytes of which every message about a rule of this daemon's holds one. */
+function subscribeRules(marks: readonly Buffer[]): Rules | undefined {
+  const concerns = (message: Buffer): boolean => marks.some((mark) => message.includes(mark));
   let subscription;
   try {
     subscription = subscribe(NETLINK_NETFILTER, [NFNLGRP_NFTABLES]);
     const netfilter = openNetlink(NETLINK_NETFILTER);
     try {
-      return { subscription, batches: new RuleBatches(mentionsBerth), thread: ownThread(netfilter) };
+      return { subscription, batches: new RuleBatches(concerns), thread: ownThread(netfilter) };
     } finally {
       netfilter.close();
     }
@@ -194,9 +199,6 @@ function subscribeRules(): Rules | undefined {
     throw error;
   }
 }
-
-/** Names of Berth's tables and chains, and the userdata of its rules in other tables, hold it, in small or large letters. */
-const mentionsBerth = (message: Buffer): boolean => message.includes('berth') || message.includes('BERTH');
 
 /** What is said twice is said once. */
 const withoutEcho = (events: readonly KernelEvent[]): KernelEvent[] => [

@@ -181,6 +181,9 @@ hostTest('deleted rules: another’s deletions in Berth’s tables, once each', 
   await nft(table);
   await nft('add table inet other; add chain inet other c; add rule inet other c accept');
   await nft('delete table inet other');
+  // Another daemon's: it looks after them itself.
+  await nft(table.replaceAll('berth-x', 'berth-xy'));
+  await nft('delete table inet berth-xy');
   await kernel.present();
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.deepEqual(events, []);
@@ -189,9 +192,9 @@ hostTest('deleted rules: another’s deletions in Berth’s tables, once each', 
   await expectGone('flush ruleset');
   await nft(table);
   await expectGone('delete table inet berth-x');
-  await host.run('iptables', '-N', 'BERTH-F');
+  await host.run('iptables', '-N', 'BERTH-X-FORWARD');
   events.length = 0;
-  await host.run('iptables', '-X', 'BERTH-F');
+  await host.run('iptables', '-X', 'BERTH-X-FORWARD');
   await process.event(({ kind }) => kind === 'rules-gone');
 
   // The daemon's own: on the main thread, on one of the pool (a long script), by a child.
@@ -200,8 +203,8 @@ hostTest('deleted rules: another’s deletions in Berth’s tables, once each', 
     await process.own.nft(table);
     await process.own.nft(`delete table inet berth-x${tail}`);
   }
-  await process.own.iptablesRestore('*filter\n:BERTH-F -\n-A BERTH-F -j ACCEPT\nCOMMIT\n');
-  await process.own.iptablesRestore('*filter\n-F BERTH-F\n-X BERTH-F\nCOMMIT\n');
+  await process.own.iptablesRestore('*filter\n:BERTH-X-FORWARD -\n-A BERTH-X-FORWARD -j ACCEPT\nCOMMIT\n');
+  await process.own.iptablesRestore('*filter\n-F BERTH-X-FORWARD\n-X BERTH-X-FORWARD\nCOMMIT\n');
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.deepEqual(events, []);
   await process.end();

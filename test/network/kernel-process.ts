@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { ruleMarks } from '../../src/firewall/index.ts';
 import { createLinuxKernel } from '../../src/linux/kernel.ts';
 import { runNft } from '../../src/linux/nftables.ts';
 import { ownRuleWriter } from '../../src/linux/rule-writers.ts';
@@ -33,7 +34,7 @@ const write = (line: KernelLine): void => void process.stdout.write(`${JSON.stri
 
 // The libuv pool's threads are born here and not inside a container's namespace.
 await stat('/');
-const kernel = createLinuxKernel();
+const kernel = createLinuxKernel({ ruleMarks: ruleMarks('berth-x') });
 for await (const line of createInterface({ input: process.stdin })) {
   const { call, args } = JSON.parse(line) as KernelCall;
   const began = performance.now();

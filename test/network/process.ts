@@ -67,7 +67,7 @@ async function serve({ root, settings, backend }: ProcessOptions): Promise<void>
     settings: { ...defaults, ...settings },
     execRoot,
     store,
-    kernel: createLinuxKernel(),
+    kernel: createLinuxKernel({ ruleMarks: [] }),
     firewall: createFirewall({
       backend,
       settings: { instance: instanceName(execRoot), directRouting: false, acceptMark: '' },
