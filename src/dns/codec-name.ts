@@ -21,6 +21,9 @@ export const POINTER = 0xc0;
 
 const scratch = new Uint8Array(LONGEST_NAME);
 
+/** A name has no more labels, so no writer needs more pointers: thousands of them, followed for each of thousands of records, take seconds. */
+const MOST_POINTERS = 127;
+
 /**
  * The wire name at `offset`, pointers followed, and the offset of what comes after it. Pointers must lead backwards, which ends every
  * loop (RFC 1035: "a prior occurrence").
@@ -30,6 +33,7 @@ export function readName(bytes: Uint8Array, offset: number): { name: Uint8Array;
   let length = 0;
   let at = offset;
   let next = -1;
+  let pointers = 0;
   for (;;) {
     const label = bytes[at];
     if (label === undefined) throw new DnsFormatError('a name goes beyond the end');
@@ -39,6 +43,7 @@ export function readName(bytes: Uint8Array, offset: number): { name: Uint8Array;
       if (next === -1) next = at + 2;
       const target = ((label & 0x3f) << 8) | low;
       if (target >= at) throw new DnsFormatError('a pointer that does not lead backwards');
+      if (++pointers > MOST_POINTERS) throw new DnsFormatError('more pointers than a name can have labels');
       at = target;
       continue;
     }

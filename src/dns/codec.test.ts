@@ -102,6 +102,10 @@ void describe('DNS messages', () => {
     assert.throws(() => readName(Buffer.from('\xc0\x00', 'latin1'), 0), DnsFormatError);
     assert.throws(() => readName(Buffer.from('\x01a\xc0\x02', 'latin1'), 0), DnsFormatError);
     assert.throws(() => readName(Buffer.from('\xc0\x04\x00\x00\x00', 'latin1'), 0), DnsFormatError);
+    const chain = Buffer.alloc(1 + 2 * 128);
+    for (let i = 0; i < 128; i++) chain.writeUInt16BE(0xc000 | (i === 0 ? 0 : 2 * i - 1), 1 + 2 * i);
+    assert.equal(readName(chain, 2 * 126 + 1).next, 2 * 127 + 1);
+    assert.throws(() => readName(chain, 2 * 127 + 1), DnsFormatError, '128 pointers');
     // Each step is backwards, but the name has no end: 255 bytes are enough.
     const long = Buffer.concat([Buffer.from([63]), Buffer.alloc(63, 0x61)]);
     const loops = Buffer.concat([...Array.from({ length: 5 }, () => long), Buffer.from([0])]);
