@@ -1,7 +1,7 @@
 /**
  * What a server outside answered: checked, kept and given on as it came, but for id, TTLs and the case of the question. Pure.
  */
-import { DnsFormatError, keyOfWire } from './codec-name.ts';
+import { DnsFormatError } from './codec-name.ts';
 import { FLAG, HEADER_SIZE, OPCODE_MASK, RCODE, TYPE, decodeMessage } from './codec.ts';
 import type { DecodedMessage } from './codec.ts';
 
@@ -28,8 +28,20 @@ export interface Asked {
 const LONGEST = 3600;
 const LONGEST_NEGATIVE = 300;
 
+/** Whether it claims to be the answer to that question: a look at its first bytes, whatever follows. */
+export function answers(bytes: Buffer, { id, key, type, class: kind }: Asked): boolean {
+  const end = HEADER_SIZE + key.length;
+  if (bytes.length < end + 4 || bytes.readUInt16BE(0) !== id || bytes.readUInt16BE(4) !== 1) return false;
+  const flags = bytes.readUInt16BE(2);
+  if (!(flags & FLAG.response) || flags & OPCODE_MASK) return false;
+  if (bytes.readUInt16BE(end) !== type || bytes.readUInt16BE(end + 2) !== kind) return false;
+  // Some servers do not keep the case of the question.
+  return bytes.toString('latin1', HEADER_SIZE, end).toLowerCase() === key;
+}
+
 /** undefined when it is malformed or no answer to that question. `bytes` is kept. */
 export function readResponse(bytes: Buffer, asked: Asked): Response | undefined {
+  if (!answers(bytes, asked)) return undefined;
   let message;
   try {
     message = decodeMessage(bytes);
@@ -37,14 +49,9 @@ export function readResponse(bytes: Buffer, asked: Asked): Response | undefined 
     if (!(error instanceof DnsFormatError)) throw error;
     return undefined;
   }
-  const { id, flags, questions, questionEnd } = message;
-  const [question] = questions;
-  if (id !== asked.id || !(flags & FLAG.response) || flags & OPCODE_MASK) return undefined;
-  if (!question || questions.length !== 1 || question.type !== asked.type || question.class !== asked.class) {
-    return undefined;
-  }
-  // Some servers do not keep the case of the question.
-  if (keyOfWire(question.name) !== asked.key || questionEnd !== HEADER_SIZE + asked.key.length + 4) return undefined;
+  const { flags, questionEnd } = message;
+  // The name ended where that of the question does.
+  if (questionEnd !== HEADER_SIZE + asked.key.length + 4) return undefined;
   const records = [...message.answers, ...message.authorities, ...message.additionals].filter(
     ({ type }) => type !== TYPE.opt,
   );

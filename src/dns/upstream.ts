@@ -11,7 +11,7 @@ import { messageOf } from '../errors.ts';
 import type { Readiness } from '../linux/listen-readiness.ts';
 import { MSG_DONTWAIT, MSG_NOSIGNAL, SysError, libc } from '../linux/libc.ts';
 import { queryDatagram, queryStream } from '../linux/resolver-sockets.ts';
-import { readResponse } from './codec-response.ts';
+import { answers, readResponse } from './codec-response.ts';
 import type { Asked, Response } from './codec-response.ts';
 import { LONGEST_MESSAGE } from './codec.ts';
 
@@ -20,8 +20,9 @@ const MOST_SOCKETS = 64;
 const MOST_PER_SOCKET = 4096;
 /** Connections under way: a server that says of everything that it is too long, and then nothing, gets no more. */
 const MOST_STREAMS = 256;
-/** Answers read at a time: a server may send without end. */
+/** Answers read at a time, and their bytes: a server may send without end. 64 kB of records take 3 ms. */
 const READ_BATCH = 64;
+const READ_BYTES = 128 * 1024;
 
 export interface Question extends Omit<Asked, 'id'> {
   /** The whole query; its id is written here before it is sent. */
@@ -161,7 +162,7 @@ export class Upstream {
   }
 
   #read(socket: OpenSocket): void {
-    for (let count = 0; count < READ_BATCH; count++) {
+    for (let count = 0, bytes = 0; count < READ_BATCH && bytes < READ_BYTES; count++) {
       let length;
       try {
         length = libc.recv(socket.fd, received, received.length, MSG_DONTWAIT);
@@ -171,15 +172,17 @@ export class Upstream {
         this.#fail(socket, error.code);
         return;
       }
+      bytes += length;
       if (length < 2) continue;
       const id = received.readUInt16BE(0);
       const waiting = socket.waiting.get(id);
       // What answers nothing that was asked is no reason to stop waiting: it may be forged.
-      const response = waiting && readResponse(Buffer.from(received.subarray(0, length)), waiting.asked);
-      if (!response) continue;
+      if (!waiting || !answers(received.subarray(0, length), waiting.asked)) continue;
+      const response = readResponse(Buffer.from(received.subarray(0, length)), waiting.asked);
       socket.waiting.delete(id);
       const idle = this.#idle(socket);
-      waiting.listener.answered(response);
+      if (response) waiting.listener.answered(response);
+      else waiting.listener.failed('a malformed answer');
       if (idle) return;
     }
   }
