@@ -1,5 +1,5 @@
 /** What `inspect` and `ps` show of a container's network (NetworkSettings), as dockerd 29 sends it. Pure. */
-import type { PortMap } from '../model/container.ts';
+import { portMap } from '../ports/rules.ts';
 import { addressOf } from './gateway.ts';
 import { dnsNames } from './names.ts';
 import type { EndpointView, SandboxView } from './port.ts';
@@ -14,7 +14,7 @@ export function sandboxView({ sandbox, endpoints }: SandboxState, state: Network
   return {
     SandboxID: sandbox.id,
     SandboxKey: sandbox.kind === 'host' ? hostKey : sandbox.namespacePath,
-    Ports: portMap(sandbox),
+    Ports: portMap(sandbox.ports, sandbox.kind === 'own' ? sandbox.request.exposed : []),
     Networks: Object.fromEntries(
       endpoints.flatMap((endpoint) => {
         const network = state.network(endpoint.networkId);
@@ -22,18 +22,6 @@ export function sandboxView({ sandbox, endpoints }: SandboxState, state: Network
       }),
     ),
   };
-}
-
-/** null for what is exposed and not published. */
-function portMap({ kind, request, ports }: SandboxRecord): PortMap {
-  const map: PortMap = {};
-  if (kind === 'own') for (const exposed of request.exposed) map[exposed] = null;
-  for (const { protocol, port, hostAddress, hostPort } of ports) {
-    // Routed: the container's own port is open, and no port of the host.
-    const binding = { HostIp: hostAddress, HostPort: hostPort === 0 ? '' : String(hostPort) };
-    (map[`${port}/${protocol}`] ??= []).push(binding);
-  }
-  return map;
 }
 
 function endpointView(network: NetworkRecord, endpoint: EndpointRecord, sandbox: SandboxRecord): EndpointView {
