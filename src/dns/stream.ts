@@ -7,6 +7,8 @@ import { LONGEST_MESSAGE } from './codec.ts';
 const MOST_CONNECTIONS = 256;
 /** Taken in before others have their turn. */
 const ACCEPT_BATCH = 64;
+/** Answered before others have theirs: 64 kB that come at once hold thousands. */
+const QUERY_BATCH = 32;
 const IDLE = 10_000;
 /** Bytes of one query: a name, a type, and options. All that wait for others are kept. */
 export const LONGEST_QUERY = 2048;
@@ -45,19 +47,28 @@ export class StreamConnections {
     socket.setTimeout(IDLE, () => socket.destroy());
     socket.on('error', () => undefined);
     socket.on('close', () => this.#open.delete(socket));
-    socket.on('data', (data) => {
-      rest = rest.length === 0 ? data : Buffer.concat([rest, data]);
-      while (rest.length >= 2) {
-        const length = rest.readUInt16BE(0);
+    const work = (): void => {
+      for (let count = 0; count < QUERY_BATCH && !socket.destroyed; count++) {
+        const length = rest.length < 2 ? 0 : rest.readUInt16BE(0);
         if (length > LONGEST_QUERY) {
           this.#end(socket);
           return;
         }
-        if (rest.length < 2 + length) return;
-        const end = 2 + length;
-        this.#handle(rest.subarray(2, end), (answer) => this.#send(socket, answer));
-        rest = rest.subarray(end);
+        if (rest.length < 2 + length) {
+          socket.resume();
+          return;
+        }
+        const query = rest.subarray(2, 2 + length);
+        rest = rest.subarray(2 + length);
+        this.#handle(query, (answer) => this.#send(socket, answer));
       }
+      if (socket.destroyed) return;
+      socket.pause();
+      setImmediate(work);
+    };
+    socket.on('data', (data) => {
+      rest = rest.length === 0 ? data : Buffer.concat([rest, data]);
+      work();
     });
   }
 
