@@ -1,5 +1,5 @@
 /** Bridges on the host. */
-import type { BridgePlan } from '../drivers/plan.ts';
+import type { BridgePlan, InterfacePlan } from '../drivers/plan.ts';
 import { addressFromBytes } from '../ipam/address.ts';
 import { unavailable } from '../errors.ts';
 import { explaining, findLink, hasCode, needLink } from './links.ts';
@@ -52,10 +52,11 @@ function complete(socket: NetlinkSocket, plan: BridgePlan, index: number): void 
   }
 }
 
-/** `hostName` becomes a port of `bridge` (again). */
-export function enslave(socket: NetlinkSocket, hostName: string, bridge: string): void {
+/** Whose bridge was deleted becomes a port again; what a port is beside goes with the bridge. */
+export function enslave(socket: NetlinkSocket, { hostName, bridge, isolated }: InterfacePlan): void {
   const { index } = needLink(socket, bridge);
-  explaining('veth', [bridge], () => socket.transact([link.setMaster(hostName, index)]));
+  const flags = isolated ? [link.isolatePort(hostName)] : [];
+  explaining('veth', [bridge], () => socket.transact([link.setMaster(hostName, index), ...flags]));
 }
 
 function addMissing(socket: NetlinkSocket, request: Request): void {

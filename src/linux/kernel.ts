@@ -57,7 +57,7 @@ export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] 
       for (const path of paths) monitor.track(path);
     },
     ensureBridge: (plan) => ensureBridge(host, plan),
-    enslave: (hostName, bridge) => enslave(host, hostName, bridge),
+    enslave: (plan) => enslave(host, plan),
     setSysctls: applySysctls,
     createNamespace(path, interfaces, defaults) {
       const indexOf = createNamespace(path, (fd) =>

@@ -13,6 +13,8 @@ export interface FakeNamespace {
 
 export class FakeKernel implements Kernel {
   readonly links = new Map<string, HostLink>();
+  /** Ports that were made so again. */
+  readonly isolated = new Set<string>();
   readonly addresses: HostAddress[] = [];
   readonly routes: HostRoute[] = [];
   /** By path. */
@@ -59,10 +61,11 @@ export class FakeKernel implements Kernel {
     }
   }
 
-  enslave(hostName: string, bridge: string): void {
+  enslave({ hostName, bridge, isolated }: InterfacePlan): void {
     const link = this.links.get(hostName);
     if (!link || !this.links.has(bridge)) throw new Error(`no ${hostName} or no ${bridge}`);
     this.links.set(hostName, { ...link, master: bridge });
+    if (isolated) this.isolated.add(hostName);
   }
 
   setSysctls(sysctls: readonly { name: string; value: string }[]): void {

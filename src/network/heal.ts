@@ -6,7 +6,7 @@ import { messageOf } from '../errors.ts';
 import type { NetworkContext } from './context.ts';
 import type { KernelEvent, Survey } from './kernel.ts';
 import type { NetworkRecord } from './records.ts';
-import { placed, planNamespace } from './sandbox-record.ts';
+import { placed, planInterface, planNamespace } from './sandbox-record.ts';
 
 /** Milliseconds in which events are collected: whoever flushes a ruleset makes hundreds. */
 const COLLECT = 50;
@@ -25,7 +25,7 @@ export function healBridge(context: NetworkContext, network: NetworkRecord, surv
   const { links, addresses, routes } = survey ?? deps.kernel.survey();
   const link = links.find(({ name }) => name === bridge.name);
   if (link && link.alias !== bridge.owner) return false;
-  const ports = new Set(state.endpointsOf(network.id).map(({ endpoint }) => endpoint.hostName));
+  const ports = new Map(state.endpointsOf(network.id).map(({ endpoint }) => [endpoint.hostName, endpoint]));
   const strays = links.filter(({ name, master }) => ports.has(name) && master !== bridge.name);
   const complete =
     link !== undefined &&
@@ -39,7 +39,11 @@ export function healBridge(context: NetworkContext, network: NetworkRecord, surv
   deps.log.warn(`bridge ${bridge.name} was changed by someone else and is put right`, { network: network.name });
   deps.kernel.setSysctls(sysctls);
   deps.kernel.ensureBridge(bridge);
-  for (const { name } of strays) deps.kernel.enslave(name, bridge.name);
+  for (const { name } of strays) {
+    const endpoint = ports.get(name);
+    const plan = endpoint && planInterface(context, { endpoint, network });
+    if (plan) deps.kernel.enslave(plan);
+  }
   return true;
 }
 

@@ -64,8 +64,8 @@ export interface Kernel {
 
   /** Makes the bridge, or completes the one of that name: mark, MTU, addresses, up. Another's bridge: check first. */
   ensureBridge(plan: BridgePlan): void;
-  /** A host end that lost its bridge becomes its port again. */
-  enslave(hostName: string, bridge: string): void;
+  /** The host end of a pair that lost its bridge becomes its port again, isolated where it was. */
+  enslave(plan: InterfacePlan): void;
   setSysctls(sysctls: readonly Sysctl[]): void;
 
   /** A namespace at `path` with lo and these interfaces up. All or nothing. Fails when `path` exists. */

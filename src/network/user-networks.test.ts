@@ -264,6 +264,22 @@ void describe('user-defined networks', () => {
     assert.equal(world.kernel.links.has(bridge), false, 'what was meant to go stays away');
   });
 
+  void test('a bridge that is made again isolates its ports as before', async () => {
+    parts.watch();
+    const apart = creation('apart', { Options: { 'com.docker.network.bridge.enable_icc': 'false' } });
+    await parts.networks.create(apart);
+    await open(parts, request('c', { networkMode: 'apart' }));
+    const [veth = ''] = [...world.kernel.links.keys()].filter((name) => name.startsWith('veth'));
+    const link = world.kernel.links.get(veth);
+    assert.ok(link);
+    world.kernel.links.delete(link.master);
+    world.kernel.links.set(veth, { ...link, master: '' });
+    world.kernel.tell({ kind: 'link-gone', name: link.master });
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+    assert.deepEqual(world.kernel.links.get(veth), link);
+    assert.ok(world.kernel.isolated.has(veth));
+  });
+
   void test('links of the default bridge are entries of hosts, and follow', async () => {
     await open(parts, request('db'));
     const links = [{ containerId: 'db', name: 'name-db', alias: 'database' }];

@@ -114,3 +114,19 @@ hostTest('damage inside a namespace is put right, once', {}, async (host) => {
   await kernel.dropNamespace(path);
   await kernel.linksGone(['veth0000000', 'veth0000001', 'br-0'], 200);
 });
+
+hostTest('a port whose bridge was deleted is isolated again', {}, async (host) => {
+  await using process = await startKernel(host);
+  const { kernel } = process;
+  const plans = [0, 1].map((number) => interfacePlan(number, 'br-0', { name: `eth${number}`, isolated: true }));
+  await kernel.ensureBridge(bridgePlan('br-0'));
+  const path = `${host.root}/n/one`;
+  await kernel.createNamespace(path, plans, []);
+  await host.run('ip', 'link', 'delete', 'br-0');
+  await kernel.ensureBridge(bridgePlan('br-0'));
+  for (const plan of plans) await kernel.enslave(plan);
+  const ports = await host.run('bridge', '-d', 'link');
+  assert.equal(ports.match(/isolated on/g)?.length, 2, ports);
+  await kernel.dropNamespace(path);
+  await kernel.linksGone(['veth0000000', 'veth0000001', 'br-0'], 100);
+});

@@ -190,7 +190,7 @@ hostTest('a bridge is full with 1,023 ports', {}, async (host) => {
   await assert.rejects(kernel.addInterface(path, { ...plan, name: 'eth1', hostName: 'veth0000002' }), full);
   await assert.rejects(kernel.createNamespace(`${path}2`, [{ ...plan, hostName: 'veth0000002' }], []), full);
   await host.run('ip', 'link', 'add', 'lone', 'type', 'veth', 'peer', 'name', 'other');
-  await assert.rejects(kernel.enslave('lone', 'br-0'), full);
+  await assert.rejects(kernel.enslave(interfacePlan(0, 'br-0', { hostName: 'lone' })), full);
   assert.equal((await links(host)).filter(({ ifname }) => ifname.startsWith('veth')).length, 1);
   await kernel.dropNamespace(path);
   await kernel.linksGone([...pairs.map((_, n) => `a${n}`), 'veth0000001', 'lone', 'br-0'], 0);
