@@ -6,7 +6,7 @@ import { removeCgroup } from '../linux/cgroup.ts';
 import { mountTmpfs, unmount } from '../linux/mounts.ts';
 import { identify } from '../linux/pidfd.ts';
 import type { Sandbox } from '../network/port.ts';
-import { type ContainerLink, isJoined, nameOf, wishOf } from './attachments.ts';
+import { type ContainerLink, isJoined, known, nameOf, wishOf } from './attachments.ts';
 import { type Context, cgroupOf, publish, save } from './context.ts';
 import { watchContainer } from './exit.ts';
 import { logSize } from './host-config.ts';
@@ -77,6 +77,8 @@ async function launch(context: Context, container: Container): Promise<void> {
   undo.defer(() => rmSync(bundle, { recursive: true, force: true }));
   const monitor = monitorOf(context, container);
   undo.defer(() => monitor.cancel());
+  // A network may have been removed and made again since: addresses were kept on the one that was.
+  sandboxes.reserve(id, known(record.networks, nameOf(sandboxes)));
   const opening = openSandbox(context, record, links);
   opening.catch(() => undefined);
   undo.defer(async () => {

@@ -69,7 +69,9 @@ void describe('networks of containers', () => {
       `container ${id} is not connected to the network front`,
     );
     assert.deepEqual(rig.sandboxes.calls, []);
+    rig.sandboxes.reserved.delete(id);
     await rig.engine.start(id);
+    assert.deepEqual(Object.keys(rig.sandboxes.reserved.get(id) ?? {}), ['back'], 'on the network that is there now');
     const { networkMode, endpoints } = rig.sandboxes.open_.get(id) ?? {};
     assert.deepEqual([networkMode, Object.keys(endpoints ?? {})], ['back', ['back']]);
     assert.equal((await hostOf(id)).NetworkMode, 'front', 'stays what was asked');
