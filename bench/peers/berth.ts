@@ -37,6 +37,7 @@ export async function startBerth({
     monitorPids: () =>
       pidsWhere((argv) => argv[0]?.endsWith('conmon') === true && argv.some((a) => a.startsWith(host.root))),
     async [Symbol.asyncDispose]() {
+      if (!daemon.running()) process.stderr.write(`bench: berthd ended by itself. It said:\n${daemon.log()}\n`);
       if (abandon) {
         // PID 1 of the host is gone only when all its processes are, and then their cgroups can be removed.
         process.kill(host.pid, 'SIGKILL');
