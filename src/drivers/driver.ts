@@ -39,6 +39,8 @@ export interface NetworkConfig {
   ipForward: boolean;
   /** Which families get rules (--iptables, --ip6tables). */
   firewall: { 4: boolean; 6: boolean };
+  /** Nobody else carries what a container sends to its own published port (--userland-proxy=false). */
+  hairpin?: boolean;
 }
 
 /** What a driver knows of an endpoint. */

@@ -44,6 +44,8 @@ export interface InterfacePlan {
   bridge: string;
   /** The bridge passes nothing between isolated ports; works without any firewall. */
   isolated: boolean;
+  /** The bridge passes packets back by the port they came from: a container's way to its own published port without a proxy. */
+  hairpin?: true;
   addresses: readonly string[];
   /** Default routes are not among them: they belong to the sandbox as a whole. */
   routes: readonly RoutePlan[];
@@ -84,6 +86,8 @@ export interface NetworkRules {
   internal: boolean;
   /** Whether containers of the network may speak to each other. */
   interContainer: boolean;
+  /** Ports of the bridge are in hairpin mode, see InterfacePlan. */
+  hairpin?: true;
   /** Links of the host by which published ports may be reached directly in mode 'nat' (trusted_host_interfaces). */
   trustedInterfaces: readonly string[];
 }

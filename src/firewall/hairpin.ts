@@ -6,6 +6,7 @@
  * (br_nf_pre_routing_finish in net/bridge/br_netfilter_hooks.c). From port to port a bridge passes nothing back to where it
  * came from, and nothing between isolated ports. So there a container's own ports, and those of a network whose
  * containers may not speak to each other, are not translated for them: the proxy behind the host's port carries them.
+ * Ports in hairpin mode do pass back what they sent (--userland-proxy=false).
  */
 import type { NetworkRules, PortRule } from '../drivers/plan.ts';
 import type { BridgeFilter } from '../linux/bridge-filter.ts';
@@ -20,5 +21,6 @@ export function leftToProxy(
   const family = familyOf(address);
   // A container does not reach the host's loopback.
   if (!bridged[family] || hostPort === 0 || hostAddress.startsWith('127.') || hostAddress === '::1') return 'nobody';
-  return network?.interContainer === false ? 'bridge' : 'container';
+  if (network?.interContainer === false) return 'bridge';
+  return network?.hairpin === true ? 'nobody' : 'container';
 }

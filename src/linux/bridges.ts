@@ -2,6 +2,7 @@
 import type { BridgePlan, InterfacePlan } from '../drivers/plan.ts';
 import { addressFromBytes } from '../ipam/address.ts';
 import { unavailable } from '../errors.ts';
+import { portFlags } from './interfaces.ts';
 import { explaining, findLink, hasCode, needLink } from './links.ts';
 import { decodeAddress, deleteAddress, listAddresses, RTM_NEWADDR } from './netlink/address.ts';
 import * as link from './netlink/link.ts';
@@ -53,10 +54,10 @@ function complete(socket: NetlinkSocket, plan: BridgePlan, index: number): void 
 }
 
 /** Whose bridge was deleted becomes a port again; what a port is beside goes with the bridge. */
-export function enslave(socket: NetlinkSocket, { hostName, bridge, isolated }: InterfacePlan): void {
+export function enslave(socket: NetlinkSocket, plan: InterfacePlan): void {
+  const { hostName, bridge } = plan;
   const { index } = needLink(socket, bridge);
-  const flags = isolated ? [link.isolatePort(hostName)] : [];
-  explaining('veth', [bridge], () => socket.transact([link.setMaster(hostName, index), ...flags]));
+  explaining('veth', [bridge], () => socket.transact([link.setMaster(hostName, index), ...portFlags(plan)]));
 }
 
 function addMissing(socket: NetlinkSocket, request: Request): void {

@@ -24,15 +24,21 @@ export function makePairs(host: NetlinkSocket, namespaceFd: number, plans: reado
     link.createVeth({ hostName, master: masterOf(bridge), mtu, peer: { name, mac, namespaceFd } }),
   );
   explaining('veth', bridges, () => host.transact(pairs));
-  const isolated = plans.filter((plan) => plan.isolated);
-  if (isolated.length === 0) return;
+  const flags = plans.flatMap(portFlags);
+  if (flags.length === 0) return;
   try {
-    host.transact(isolated.map(({ hostName }) => link.isolatePort(hostName)));
+    host.transact(flags);
   } catch (error) {
     removePairs(host, plans);
     throw error;
   }
 }
+
+/** What the host end is beside a plain port of its bridge. */
+export const portFlags = ({ hostName, isolated, hairpin }: InterfacePlan): Request[] => [
+  ...(isolated ? [link.isolatePort(hostName)] : []),
+  ...(hairpin === true ? [link.hairpinPort(hostName)] : []),
+];
 
 /** 30 ms each on the main thread, but nobody may find the half-made pair, not even a second try right after this. */
 export function removePairs(host: NetlinkSocket, plans: readonly InterfacePlan[]): void {

@@ -5,7 +5,7 @@
  * (a VPN's) stands in for the plan's.
  */
 import type { DefaultRoute, InterfacePlan } from '../drivers/plan.ts';
-import { configure, LO_INDEX, makePairs } from './interfaces.ts';
+import { configure, LO_INDEX, makePairs, portFlags } from './interfaces.ts';
 import { explaining, findLink, hasCode, needLink } from './links.ts';
 import { decodeAddress, listAddresses, RTM_NEWADDR } from './netlink/address.ts';
 import * as link from './netlink/link.ts';
@@ -115,12 +115,12 @@ function linkAt(socket: NetlinkSocket, index: number): LinkInfo | undefined {
   }
 }
 
-function completeHostEnd(host: NetlinkSocket, { bridge, hostName, isolated }: InterfacePlan, outer: LinkInfo): boolean {
+function completeHostEnd(host: NetlinkSocket, plan: InterfacePlan, outer: LinkInfo): boolean {
+  const { bridge, hostName } = plan;
   const requests: Request[] = [];
   const master = needLink(host, bridge).index;
   if (outer.master !== master) {
-    requests.push(link.setMaster(hostName, master));
-    if (isolated) requests.push(link.isolatePort(hostName));
+    requests.push(link.setMaster(hostName, master), ...portFlags(plan));
   }
   if (!outer.up) requests.push(link.setUp(outer.index, hostName));
   if (requests.length > 0) explaining('veth', [bridge], () => host.transact(requests));

@@ -3,6 +3,7 @@
  * inside inNamespace() as well.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Sysctl } from '../drivers/plan.ts';
 import { invalidParameter } from '../errors.ts';
 
@@ -17,8 +18,9 @@ export function writeSysctl(name: string, value: string): void {
 }
 
 /**
- * In their order. A kernel without IPv6 has nothing to switch off. One that does not exist, or refuses the value, comes from an
- * endpoint's options: InvalidParameter.
+ * In their order. A kernel without IPv6 has nothing to switch off, nor has an interface whose MTU is below 1280 (RFC 8200 section
+ * 5): the kernel takes IPv6 from it, and its settings with it (addrconf_notify in net/ipv6/addrconf.c). One that does not exist,
+ * or refuses the value, comes from an endpoint's options: InvalidParameter.
  */
 export function applySysctls(sysctls: readonly Sysctl[]): void {
   for (const { name, value } of sysctls) {
@@ -26,7 +28,7 @@ export function applySysctls(sysctls: readonly Sysctl[]): void {
       writeSysctl(name, value);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      if (code === 'ENOENT' && name.startsWith('net/ipv6/') && !existsSync('/proc/sys/net/ipv6')) continue;
+      if (code === 'ENOENT' && name.startsWith('net/ipv6/') && !existsSync(dirname(`/proc/sys/${name}`))) continue;
       if (code === 'ENOENT') throw invalidParameter(`cannot set ${name}: this kernel has no such setting`, error);
       if (code === 'EINVAL') throw invalidParameter(`cannot set ${name}: the kernel refuses the value ${value}`, error);
       throw error;

@@ -69,12 +69,13 @@ export class NetworkContext {
   }
 
   configOf(network: NetworkRecord): NetworkConfig {
-    const { ipForward, iptables, ip6tables } = this.deps.settings;
+    const { ipForward, iptables, ip6tables, userlandProxy } = this.deps.settings;
     return {
       ...network,
       owner: this.owner(network),
       ipForward,
       firewall: { 4: iptables, 6: iptables && ip6tables },
+      hairpin: !userlandProxy,
     };
   }
 

@@ -20,6 +20,7 @@ export function planEndpoint(network: NetworkConfig, endpoint: EndpointConfig): 
     hostName,
     bridge: network.bridge,
     isolated: !interContainer,
+    ...(network.hairpin === true && { hairpin: true }),
     addresses,
     routes: [],
     sysctls: [

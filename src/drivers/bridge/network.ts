@@ -66,6 +66,7 @@ function rulesOf(network: NetworkConfig, options: BridgeOptions, family: 4 | 6):
       sourceAddress: masquerade ? (family === 4 ? options.hostIpv4 : options.hostIpv6) : '',
       internal: network.internal,
       interContainer: options.interContainer,
+      ...(network.hairpin === true && { hairpin: true }),
       trustedInterfaces: options.trustedInterfaces,
     },
   ];

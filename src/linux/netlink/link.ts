@@ -29,6 +29,7 @@ const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const IFLA_INFO_SLAVE_KIND = 4;
 const IFLA_INFO_SLAVE_DATA = 5;
+const IFLA_BRPORT_MODE = 4;
 const IFLA_BRPORT_ISOLATED = 33;
 const VETH_INFO_PEER = 1;
 /** Family of messages that tell of a link as a port of its bridge (linux/socket.h); all others have AF_UNSPEC. */
@@ -155,13 +156,16 @@ export const setMaster = (name: string, master: number): Request =>
   linkRequest(`make ${name} a port`, RTM_NEWLINK, 0, [text(IFLA_IFNAME, name), u32(IFLA_MASTER, master)]);
 
 /** The bridge passes nothing between isolated ports (since Linux 4.18). */
-export const isolatePort = (name: string): Request =>
-  linkRequest(`isolate ${name}`, RTM_NEWLINK, 0, [
+export const isolatePort = (name: string): Request => portRequest(`isolate ${name}`, name, IFLA_BRPORT_ISOLATED);
+
+/** The bridge passes packets back by the port they came from. */
+export const hairpinPort = (name: string): Request =>
+  portRequest(`set hairpin mode of ${name}`, name, IFLA_BRPORT_MODE);
+
+const portRequest = (what: string, name: string, flag: number): Request =>
+  linkRequest(what, RTM_NEWLINK, 0, [
     text(IFLA_IFNAME, name),
-    nest(IFLA_LINKINFO, [
-      text(IFLA_INFO_SLAVE_KIND, 'bridge'),
-      nest(IFLA_INFO_SLAVE_DATA, [u8(IFLA_BRPORT_ISOLATED, 1)]),
-    ]),
+    nest(IFLA_LINKINFO, [text(IFLA_INFO_SLAVE_KIND, 'bridge'), nest(IFLA_INFO_SLAVE_DATA, [u8(flag, 1)])]),
   ]);
 
 export const setGroup = (name: string, group: number): Request =>
