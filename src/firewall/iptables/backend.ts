@@ -81,7 +81,9 @@ export function createIptablesFirewall(host: IptablesHost, settings: FirewallSet
         const done: (4 | 6)[] = [];
         try {
           for (const family of touched) {
-            if (ready.has(family)) await restore(family, changeText(next, options(), family));
+            // The first network of a family brings its chains and jumps, the last one takes them along.
+            const goesOn = ready.has(family) && next.networks.some((network) => network.family === family);
+            if (goesOn) await restore(family, changeText(next, options(), family));
             else await setFamily(next, family);
             done.push(family);
           }
