@@ -109,8 +109,7 @@ hostTest('published ports without rules, and without the proxy', { outside: true
     await withFlags(host, `--userland-proxy=false --firewall-backend=${backend}`, async (daemon) => {
       await daemon.dockerOk('network', 'create', '--ipv6', 'front');
       await serve(daemon, 'web', words('--network front -p 8080:80 -p 8080:80/udp'));
-      const [web] = ['web'].map((name) => inside(daemon, name));
-      assert.ok(web);
+      const web = inside(daemon, 'web');
       for (const protocol of ['tcp', 'udp'] as const) {
         assert.equal(await ask(host.outside, OUTSIDE.host4, 8080, protocol), `web ${OUTSIDE.ip4}`);
         assert.match(await ask(host, '127.0.0.1', 8080, protocol), /^web /);
@@ -167,7 +166,7 @@ hostTest('--dns, --dns-search, --dns-opt, --host-gateway-ip, --live-restore', { 
   const start = (value: boolean) => host.startDaemon({ name: 'live', args: [`--live-restore=${value}`] });
   const state = ({ dockerOk }: Daemon): Promise<string> => dockerOk('inspect', '-f', '{{.State.Status}}', 'box');
   const first = await start(false);
-  await idle(first, 'box');
+  await idle(first, 'box', '--stop-timeout', '0');
   await first.stop();
   const second = await start(true);
   assert.equal(await state(second), 'exited');
