@@ -35,7 +35,7 @@ export async function resolver({ peers, quick, say }: SuiteContext): Promise<Row
     const subject = await prepare(peer, say);
     if (subject) subjects.push(stack.use(subject));
   }
-  const seconds = quick ? 0.5 : 2;
+  const seconds = quick ? 0.5 : 1.5;
   const rows: Row[] = [];
   const rates = new Map<Kind, number>();
   for (const kind of Object.keys(KINDS) as Kind[]) {
@@ -46,7 +46,7 @@ export async function resolver({ peers, quick, say }: SuiteContext): Promise<Row
     const samples = new Map(subjects.map(({ name }) => [name, [] as number[]]));
     for (let round = -1; round < (quick ? 1 : 3); round++) {
       for (const { name, ask } of subjects) {
-        const text = await ask(kind, '-l', `${round < 0 ? 0.5 : seconds}`);
+        const text = await ask(kind, '-l', `${round < 0 ? 0.3 : seconds}`);
         if (round < 0) continue;
         samples.get(name)?.push(read(text, /Queries per second:\s+([\d.]+)/));
         const good = read(text, /NOERROR \d+ \(([\d.]+)%\)/);
