@@ -5,11 +5,13 @@ import { unavailable } from '../errors.ts';
 import { portFlags } from './interfaces.ts';
 import { explaining, findLink, hasCode, needLink } from './links.ts';
 import { decodeAddress, deleteAddress, listAddresses, RTM_NEWADDR } from './netlink/address.ts';
+import { NetlinkError } from './netlink/error.ts';
 import * as link from './netlink/link.ts';
 import type { LinkInfo } from './netlink/link.ts';
+import { setNeighbour } from './netlink/neighbour.ts';
 import { addConnectedRoute } from './netlink/route.ts';
 import type { NetlinkSocket, Request } from './netlink/socket.ts';
-import { addressRequest, addressText, connectedRoute } from './plan-requests.ts';
+import { addressInfo, addressRequest, addressText, connectedRoute } from './plan-requests.ts';
 import { applySysctls } from './sysctl.ts';
 
 /** Makes the bridge or completes the one that is there; see network/kernel.ts. A bridge that was made here goes when it fails. */
@@ -58,6 +60,16 @@ export function enslave(socket: NetlinkSocket, plan: InterfacePlan): void {
   const { hostName, bridge } = plan;
   const { index } = needLink(socket, bridge);
   explaining('veth', [bridge], () => socket.transact([link.setMaster(hostName, index), ...portFlags(plan)]));
+  // Whoever used the address after the bridge had it and before the port forwards has lost his question (ARP, ND), and the
+  // kernel asks again a second later, whatever else is sent meanwhile: one deletion in twenty took 1,008 ms to heal.
+  for (const text of plan.addresses) {
+    try {
+      socket.transact([setNeighbour(addressInfo(text, index).bytes, plan.mac, index)]);
+    } catch (error) {
+      // A bridge without that family, or a full table: then it is asked.
+      if (!(error instanceof NetlinkError)) throw error;
+    }
+  }
 }
 
 function addMissing(socket: NetlinkSocket, request: Request): void {

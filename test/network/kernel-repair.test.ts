@@ -115,18 +115,28 @@ hostTest('damage inside a namespace is put right, once', {}, async (host) => {
   await kernel.linksGone(['veth0000000', 'veth0000001', 'br-0'], 200);
 });
 
-hostTest('a port whose bridge was deleted is isolated again', {}, async (host) => {
-  await using process = await startKernel(host);
-  const { kernel } = process;
-  const plans = [0, 1].map((number) => interfacePlan(number, 'br-0', { name: `eth${number}`, isolated: true }));
-  await kernel.ensureBridge(bridgePlan('br-0'));
-  const path = `${host.root}/n/one`;
-  await kernel.createNamespace(path, plans, []);
-  await host.run('ip', 'link', 'delete', 'br-0');
-  await kernel.ensureBridge(bridgePlan('br-0'));
-  for (const plan of plans) await kernel.enslave(plan);
-  const ports = await host.run('bridge', '-d', 'link');
-  assert.equal(ports.match(/isolated on/g)?.length, 2, ports);
-  await kernel.dropNamespace(path);
-  await kernel.linksGone(['veth0000000', 'veth0000001', 'br-0'], 100);
-});
+hostTest(
+  'a port whose bridge was deleted is isolated again, and its neighbour need not be asked for',
+  {},
+  async (host) => {
+    await using process = await startKernel(host);
+    const { kernel } = process;
+    const plans = [0, 1].map((number) => interfacePlan(number, 'br-0', { name: `eth${number}`, isolated: true }));
+    await kernel.ensureBridge(bridgePlan('br-0'));
+    const path = `${host.root}/n/one`;
+    await kernel.createNamespace(path, plans, []);
+    await host.run('ip', 'link', 'delete', 'br-0');
+    await kernel.ensureBridge(bridgePlan('br-0'));
+    for (const plan of plans) await kernel.enslave(plan);
+    const ports = await host.run('bridge', '-d', 'link');
+    assert.equal(ports.match(/isolated on/g)?.length, 2, ports);
+    // A question that was lost before the port forwarded would be asked again a second later.
+    const neighbours = await host.run('ip', 'neighbour', 'show', 'dev', 'br-0');
+    for (const { mac, addresses } of plans) {
+      const [address = ''] = addresses[0]?.split('/') ?? [];
+      assert.ok(neighbours.includes(`${address} lladdr ${mac} `), neighbours);
+    }
+    await kernel.dropNamespace(path);
+    await kernel.linksGone(['veth0000000', 'veth0000001', 'br-0'], 100);
+  },
+);
