@@ -5,7 +5,7 @@
  * Everything in one run, contenders in turn; a table on standard output, JSON in bench/out/, and with --write-docs
  * the section of docs/performance.md that holds the latest figures.
  */
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -45,6 +45,7 @@ process.exitCode = await main().then(
 
 async function main(): Promise<void> {
   await using stack = new AsyncDisposableStack();
+  const [before = 0] = loadavg();
   mkdirSync('bench/out', { recursive: true });
   const archive = resolve('bench/out/busybox.tar');
 
@@ -76,6 +77,7 @@ async function main(): Promise<void> {
   const report: Report = {
     date: new Date().toISOString(),
     machine: `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    load: { before, after: loadavg()[0] ?? 0 },
     contenders: Object.fromEntries([
       ...peers.map((peer) => [peer.name, peer.version] as const),
       ...(floor ? [['floor', floor.version] as const] : []),

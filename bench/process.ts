@@ -1,6 +1,6 @@
 /** Running programs and reading what the kernel says of them. */
 import { spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /** Runs to the end; returns standard output; throws with stderr's text when the exit code is not 0. */
 export function run(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
@@ -56,4 +56,23 @@ export function pidsWhere(matches: (argv: string[]) => boolean): number[] {
     }
   }
   return pids;
+}
+
+/** Milliseconds of CPU that the processes called `name` in the PID namespace of process `pid` have used; to 10 ms (proc(5) stat). */
+export function cpuMilliseconds(pid: number, name: string): number {
+  const home = readlinkSync(`/proc/${pid}/ns/pid`);
+  let ticks = 0;
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const [, comm, rest = ''] = /\((.*)\) (.*)$/s.exec(readFileSync(`/proc/${entry}/stat`, 'utf8')) ?? [];
+      if (comm !== name || readlinkSync(`/proc/${entry}/ns/pid`) !== home) continue;
+      const columns = rest.split(' ');
+      ticks += Number(columns[11]) + Number(columns[12]);
+    } catch {
+      // It ended between being listed and being read.
+    }
+  }
+  // USER_HZ is 100 on every architecture that Node runs on.
+  return ticks * 10;
 }

@@ -5,6 +5,8 @@ export interface Report {
   /** ISO date of the run. */
   date: string;
   machine: string;
+  /** Load averages over a minute: of what ran beside, before the run, and of both, after it. */
+  load: { before: number; after: number };
   contenders: Record<string, string>;
   rows: Row[];
 }
@@ -14,7 +16,7 @@ const number = (value: number): string => (value >= 100 ? value.toFixed(0) : val
 /** Markdown: one table a row of the report, ratios against Berth's figure (the first where several are Berth's), then targets and notes. */
 export function markdown(report: Report): string {
   const lines = [
-    `Measured on ${report.date.slice(0, 10)}, ${report.machine}.`,
+    `Measured on ${report.date.slice(0, 10)}, ${report.machine}. Load average before the run ${report.load.before.toFixed(1)}, after it ${report.load.after.toFixed(1)}.`,
     '',
     ...Object.entries(report.contenders).map(([name, version]) => `- ${name}: ${version}`),
   ];

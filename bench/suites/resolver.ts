@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { OUTSIDE } from '../../test/support/host.ts';
 import type { Peer } from '../peers/peer.ts';
+import { cpuMilliseconds } from '../process.ts';
 import { figures, type Figures } from '../stats.ts';
 import { range, verbsOf } from '../verbs.ts';
 import { inNetworkOf, startUpstream } from './callers.ts';
@@ -14,8 +15,13 @@ const NETWORK = 'resolver';
 /** Queries a second at which the time of single answers is measured: every contender can do that. */
 const CALM = 1000;
 
+/** Which process answers. */
+const PROCESS: Record<string, string> = { berth: 'berth-netd', dockerd: 'dockerd', podman: 'aardvark-dns' };
+
 interface Subject extends AsyncDisposable {
   name: string;
+  /** Milliseconds of CPU that its resolver has used. */
+  cpu: () => number;
   /** Runs dnsperf with the queries; returns what it prints. */
   ask: (kind: Kind, ...args: string[]) => Promise<string>;
 }
@@ -44,10 +50,13 @@ export async function resolver({ peers, quick, say }: SuiteContext): Promise<Row
     const late: Record<string, Figures> = {};
     const notes: string[] = [];
     const samples = new Map(subjects.map(({ name }) => [name, [] as number[]]));
+    const costs = new Map(subjects.map(({ name }) => [name, [] as number[]]));
     for (let round = -1; round < (quick ? 1 : 3); round++) {
-      for (const { name, ask } of subjects) {
+      for (const { name, ask, cpu } of subjects) {
+        const before = cpu();
         const text = await ask(kind, '-l', `${round < 0 ? 0.3 : seconds}`);
         if (round < 0) continue;
+        costs.get(name)?.push((1000 * (cpu() - before)) / read(text, /Queries completed:\s+(\d+)/));
         samples.get(name)?.push(read(text, /Queries per second:\s+([\d.]+)/));
         const good = read(text, /NOERROR \d+ \(([\d.]+)%\)/);
         const lost = read(text, /Queries lost:\s+\d+ \(([\d.]+)%\)/);
@@ -55,6 +64,8 @@ export async function resolver({ peers, quick, say }: SuiteContext): Promise<Row
       }
     }
     for (const [name, values] of samples) rate[name] = figures(values);
+    const cost = [...costs].map(([name, values]) => `${name} ${figures(values).median.toFixed(1)} µs`).join(', ');
+    notes.push(`CPU time of the resolver for one query: ${cost}`);
     const ofBerth = rate['berth']?.median ?? Number.NaN;
     rates.set(kind, ofBerth);
     rows.push({
@@ -119,6 +130,7 @@ async function prepare(peer: Peer, say: (text: string) => void): Promise<Subject
   const undo = stack.move();
   return {
     name: peer.name,
+    cpu: () => cpuMilliseconds(host.pid, PROCESS[peer.name] ?? ''),
     ask: (kind, ...args) =>
       host.run(...inNetworkOf(State.Pid, 'dnsperf', '-s', server, '-d', files.get(kind) ?? '', '-c', '4', ...args)),
     [Symbol.asyncDispose]: () => undo.disposeAsync(),
