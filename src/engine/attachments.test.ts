@@ -1,7 +1,8 @@
+import { NO_SETTINGS } from '../model/container.ts';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EndpointSettings } from '../model/container.ts';
-import { attachmentsOf, discardedPorts, dnsNames, effectiveMode, NO_SETTINGS, wishOf } from './attachments.ts';
+import { attachmentsOf, discardedPorts, dnsNames, effectiveMode, wishOf } from './attachments.ts';
 import { sampleConfig, sampleHost } from './testing-samples.ts';
 
 const NETWORKS: Readonly<Record<string, string>> = { bridge: 'b1', host: 'h1', none: 'n1', front: 'f1', back: 'f2' };

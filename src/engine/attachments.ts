@@ -3,6 +3,7 @@
  * change them, and the next start takes them as they are. Pure.
  */
 import { BerthError, invalidParameter } from '../errors.ts';
+import { NO_SETTINGS } from '../model/container.ts';
 import type { EndpointSettings, HostConfig } from '../model/container.ts';
 import type { ContainerWish, Sandboxes } from '../network/port.ts';
 
@@ -16,15 +17,6 @@ export type Attachments = Record<string, EndpointSettings>;
 
 /** A network's name from a name, an ID or a unique prefix of one; undefined when there is no such network. */
 export type NameOf = (ref: string) => string | undefined;
-
-export const NO_SETTINGS: Readonly<EndpointSettings> = {
-  IPAMConfig: null,
-  Links: null,
-  Aliases: null,
-  MacAddress: '',
-  DriverOpts: null,
-  GwPriority: 0,
-};
 
 export const isJoined = (mode: string): boolean => mode.startsWith('container:');
 

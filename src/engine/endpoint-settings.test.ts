@@ -1,7 +1,7 @@
+import { NO_SETTINGS } from '../model/container.ts';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EndpointSettings } from '../model/container.ts';
-import { NO_SETTINGS } from './attachments.ts';
 import { checkEndpoint, checkEndpoints, normalized } from './endpoint-settings.ts';
 
 const settings = (own: Partial<EndpointSettings>): EndpointSettings => ({ ...NO_SETTINGS, ...own });

@@ -2,6 +2,7 @@
  * A daemon that begins: what its predecessor left. Each record is compared with the processes, files and control groups
  * that are there; what nobody owns is removed. Works after an orderly end, after kill -9 at any moment, after a reboot.
  */
+import { NO_SETTINGS } from '../model/container.ts';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { messageOf } from '../errors.ts';
 import { groupsBelow, processesIn, removeCgroup } from '../linux/cgroup.ts';
@@ -9,7 +10,7 @@ import { mountPoints, unmount } from '../linux/mounts.ts';
 import { isAlive } from '../linux/pidfd.ts';
 import type { EndpointSettings, NetworkingConfig } from '../model/container.ts';
 import type { EndpointView } from '../network/port.ts';
-import { attachmentsOf, isJoined, known, nameOf, NO_SETTINGS } from './attachments.ts';
+import { attachmentsOf, isJoined, known, nameOf } from './attachments.ts';
 import { type Context, cgroupOf, parentCgroup, publish, save } from './context.ts';
 import { cleanUp, finish, watchContainer } from './exit.ts';
 import { endHelpers } from './helpers.ts';

@@ -135,6 +135,16 @@ export interface EndpointSettings {
   GwPriority: number;
 }
 
+/** Of an endpoint for which nothing was asked. */
+export const NO_SETTINGS: Readonly<EndpointSettings> = {
+  IPAMConfig: null,
+  Links: null,
+  Aliases: null,
+  MacAddress: '',
+  DriverOpts: null,
+  GwPriority: 0,
+};
+
 /** What a create request asks of networks: name or ID → settings. */
 export interface NetworkingConfig {
   EndpointsConfig: Record<string, EndpointSettings>;

@@ -1,6 +1,7 @@
 /** What a container asks of networks: which ones, under which settings; and Docker's refusals. Pure. */
 import { forbidden, invalidParameter, messageOf } from '../errors.ts';
 import { contains, parseAddress, parsePrefix } from '../ipam/address.ts';
+import { NO_SETTINGS } from '../model/container.ts';
 import type { EndpointSettings } from '../model/container.ts';
 import { parseExtraHost } from './hosts-file.ts';
 import { findNetwork } from './lookup.ts';
@@ -15,15 +16,6 @@ export interface EndpointWish {
 /** Endpoints in the order in which they are connected; that of the network mode comes first. */
 export type Wish = { kind: 'joined'; owner: string } | { kind: 'networks'; endpoints: readonly EndpointWish[] };
 
-const NOTHING: EndpointSettings = {
-  IPAMConfig: null,
-  Links: null,
-  Aliases: null,
-  MacAddress: '',
-  DriverOpts: null,
-  GwPriority: 0,
-};
-
 export const SHARED =
   'container sharing network namespace with another container or host cannot be connected to any other network';
 const PRIVATE = 'container cannot be connected to multiple networks with one of the networks in private (none) mode';
@@ -37,10 +29,10 @@ export function understand(wish: ContainerWish, networks: readonly NetworkRecord
     return { kind: 'joined', owner: networkMode.slice('container:'.length) };
   }
   const first = findNetwork(networks, actualMode(networkMode, networks));
-  const wanted = new Map<string, EndpointWish>([[first.id, { network: first, settings: NOTHING }]]);
+  const wanted = new Map<string, EndpointWish>([[first.id, { network: first, settings: NO_SETTINGS }]]);
   for (const [name, settings] of Object.entries(endpoints)) {
     const network = findNetwork(networks, actualMode(name, networks));
-    wanted.set(network.id, { network, settings: { ...NOTHING, ...settings } });
+    wanted.set(network.id, { network, settings: { ...NO_SETTINGS, ...settings } });
   }
   const list = [...wanted.values()];
   refuseTogether(list.map(({ network }) => network));

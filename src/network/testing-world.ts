@@ -1,14 +1,19 @@
 /** Networks and sandboxes on fakes, for unit tests. */
+import assert from 'node:assert/strict';
 import { FakeFirewall } from '../firewall/fake-firewall.ts';
 import type { LogFields } from '../log.ts';
+import { NO_SETTINGS } from '../model/container.ts';
 import type { EndpointSettings } from '../model/container.ts';
+import type { Publish } from '../model/events.ts';
+import type { Json } from '../model/json.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import { createNetworkController } from './controller.ts';
 import type { NetworkParts } from './controller.ts';
 import { FakeAttendant } from './fake-attendant.ts';
 import { FakeFiles, FakeKernel } from './fake-kernel.ts';
-import type { NetworkCreateRequest, Sandbox, SandboxRequest } from './port.ts';
+import type { IpamConfig, NetworkCreateRequest, Sandbox, SandboxRequest } from './port.ts';
+import type { NetworkRecord } from './records.ts';
 import type { NetworkSettings } from './settings.ts';
 
 export const defaults: NetworkSettings = {
@@ -42,8 +47,10 @@ export class World {
   attendant = new FakeAttendant();
   files = new FakeFiles();
   store: Store = createMemoryStore();
-  events: string[] = [];
+  /** type, action, id, attributes. */
+  published: Parameters<Publish>[] = [];
   warnings: string[] = [];
+  now = '2026-01-01T00:00:00Z';
   #counter = 0;
 
   start(settings: Partial<NetworkSettings> = {}): NetworkParts {
@@ -56,17 +63,16 @@ export class World {
       firewall: this.firewall,
       attendant: this.attendant,
       files: this.files,
-      publish: (type, action, _id, attributes) => {
-        this.events.push(`${type} ${action} ${attributes['name']} ${attributes['type']} ${attributes['container']}`);
-      },
+      publish: (...event) => void this.published.push(event),
       log: { debug() {}, info() {}, warn: note, error: note },
+      // Numbers in front, so that no two begin alike.
       randomHex: (bytes) =>
         (++this.#counter)
           .toString(16)
           .padStart(6, '0')
           .padEnd(bytes * 2, '0')
           .slice(0, bytes * 2),
-      now: () => '2026-01-01T00:00:00Z',
+      now: () => this.now,
       later: (_milliseconds, body) => setImmediate(body),
     });
   }
@@ -75,6 +81,30 @@ export class World {
     const parts = this.start(settings);
     await parts.sandboxes.restore(new Map(), new Map());
     return parts;
+  }
+
+  /** '<type> <action> <name> <driver> <container>'. */
+  get events(): string[] {
+    return this.published.map(
+      ([type, action, , { name, type: driver, container }]) => `${type} ${action} ${name} ${driver} ${container}`,
+    );
+  }
+
+  record(name: string): NetworkRecord {
+    const found = this.store.list<NetworkRecord>('network').find((network) => network.name === name);
+    assert.ok(found, name);
+    return found;
+  }
+
+  /** All that a refusal must leave as it was. */
+  snapshot(): unknown {
+    return structuredClone([
+      this.kernel.survey(),
+      [...this.kernel.sysctls],
+      this.firewall.state(),
+      this.store.list('network'),
+      this.published,
+    ]);
   }
 }
 
@@ -89,6 +119,11 @@ export async function open({ sandboxes }: Pick<NetworkParts, 'sandboxes'>, asked
   }
   return sandbox;
 }
+
+export const inspect = ({ networks }: NetworkParts, ref: string): Json =>
+  networks.inspect(ref, { verbose: false, scope: '' });
+export const names = ({ networks }: NetworkParts, ...filters: [string, string[]][]): string[] =>
+  networks.list(new Map(filters)).map(({ Name }) => String(Name));
 
 export const request = (containerId: string, more: Partial<SandboxRequest> = {}): SandboxRequest => ({
   containerId,
@@ -123,12 +158,16 @@ export const creation = (Name: string, more: Partial<NetworkCreateRequest> = {})
   Labels: {},
   ...more,
 });
-export const settings = (more: Partial<EndpointSettings>): EndpointSettings => ({
-  IPAMConfig: null,
-  Links: null,
-  Aliases: null,
-  MacAddress: '',
-  DriverOpts: null,
-  GwPriority: 0,
+export const pool = (Subnet: string, more: Partial<IpamConfig> = {}): IpamConfig => ({
+  Subnet,
+  IPRange: '',
+  Gateway: '',
+  AuxiliaryAddresses: {},
   ...more,
 });
+export const ipam = (...Config: IpamConfig[]): NetworkCreateRequest['IPAM'] => ({
+  Driver: 'default',
+  Config,
+  Options: {},
+});
+export const settings = (more: Partial<EndpointSettings>): EndpointSettings => ({ ...NO_SETTINGS, ...more });

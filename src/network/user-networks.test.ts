@@ -25,7 +25,7 @@ void describe('user-defined networks', () => {
     ] as const) {
       await parts.networks.create(creation(name, ipam(subnet)));
     }
-    world.events = [];
+    world.published = [];
   });
   const insideOf = (id: string): { names: string[]; via: string[] } => {
     const found = world.kernel.namespaces.get(parts.sandboxes.view(id)?.SandboxKey ?? '');

@@ -3,9 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as option from '../drivers/bridge/options.ts';
-import type { EndpointSettings } from '../model/container.ts';
-import { container, ipam, pool, wish, World } from './testing-networks.ts';
-import { open } from './testing-world.ts';
+import { World, creation, ipam, open, pool, request, settings } from './testing-world.ts';
 
 const directory = new URL('./golden/', import.meta.url);
 
@@ -19,35 +17,25 @@ function golden(name: string, view: unknown): void {
   assert.equal(text, readFileSync(file, 'utf8'), `${name}: run it with UPDATE=1 when the change is meant`);
 }
 
-const settings = (more: Partial<EndpointSettings>): EndpointSettings => ({
-  IPAMConfig: null,
-  Links: null,
-  Aliases: null,
-  MacAddress: '',
-  DriverOpts: null,
-  GwPriority: 0,
-  ...more,
-});
-
 void test('networks and a container on them', async () => {
   const world = new World();
-  const { networks, sandboxes } = await world.start({ bip: '172.17.0.1/20' });
+  const { networks, sandboxes } = await world.started({ bip: '172.17.0.1/20' });
   const inspect = (ref: string): unknown => networks.inspect(ref, { verbose: true, scope: 'local' });
   const given = pool('172.17.16.0/24', {
     Gateway: '172.17.16.1',
     IPRange: '172.17.16.128/25',
     AuxiliaryAddresses: { router: '172.17.16.2' },
   });
-  await networks.create(wish('bridge2', { IPAM: ipam(given), Labels: { tutorial: '2.1' } }));
+  await networks.create(creation('bridge2', { IPAM: ipam(given), Labels: { tutorial: '2.1' } }));
   await networks.create(
-    wish('six', { EnableIPv6: true, Internal: true, Attachable: true, Options: { [option.DRIVER_MTU]: '1400' } }),
+    creation('six', { EnableIPv6: true, Internal: true, Attachable: true, Options: { [option.DRIVER_MTU]: '1400' } }),
   );
-  await networks.create(wish('settings', { ConfigOnly: true, IPAM: ipam(pool('10.4.0.0/24')) }));
-  await networks.create(wish('from', { ConfigFrom: { Network: 'settings' } }));
+  await networks.create(creation('settings', { ConfigOnly: true, IPAM: ipam(pool('10.4.0.0/24')) }));
+  await networks.create(creation('from', { ConfigFrom: { Network: 'settings' } }));
   await open(
     { sandboxes },
     {
-      ...container('c1', 'bridge2'),
+      ...request('c1', { networkMode: 'bridge2' }),
       endpoints: {
         bridge2: settings({ IPAMConfig: { IPv4Address: '172.17.16.3' }, Aliases: ['web'], GwPriority: 1 }),
         six: settings({

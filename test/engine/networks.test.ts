@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { NO_SETTINGS } from '../../src/engine/attachments.ts';
+import { NO_SETTINGS } from '../../src/model/container.ts';
 import { conflict, type ErrorKind } from '../../src/errors.ts';
 import type { EndpointSettings, HostConfig, PortMap } from '../../src/model/container.ts';
 import { config, hostConfig, isolate, makeEngine, type Rig } from './support.ts';

@@ -14,6 +14,7 @@ import { createNetworkController, instanceName } from '../../src/network/control
 import { FakeAttendant } from '../../src/network/fake-attendant.ts';
 import type { Sandbox, SandboxRequest } from '../../src/network/port.ts';
 import type { NetworkSettings } from '../../src/network/settings.ts';
+import { defaults, request } from '../../src/network/testing-world.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 
 export interface ProcessOptions {
@@ -28,31 +29,6 @@ export type Call =
   | { call: 'close' | 'view'; id: string }
   | { call: 'inspect'; ref: string }
   | { call: 'shutdown'; keep: boolean };
-
-const defaults: NetworkSettings = {
-  bridge: '',
-  bip: '',
-  bip6: '',
-  fixedCidr: '',
-  fixedCidr6: '',
-  defaultGateway: '',
-  defaultGateway6: '',
-  mtu: 0,
-  dns: [],
-  dnsSearch: [],
-  dnsOptions: [],
-  ipForward: true,
-  ipMasq: true,
-  icc: true,
-  iptables: true,
-  ip6tables: true,
-  ipv6: false,
-  ip: '0.0.0.0',
-  hostGatewayIps: [],
-  userlandProxy: true,
-  defaultNetworkOptions: {},
-  defaultAddressPools: [],
-};
 
 async function serve({ root, settings, backend }: ProcessOptions): Promise<void> {
   // The libuv pool's threads are born here and not inside a container's namespace.
@@ -81,8 +57,8 @@ async function serve({ root, settings, backend }: ProcessOptions): Promise<void>
     now: () => new Date().toISOString(),
     later: (milliseconds, body) => void setTimeout(body, milliseconds),
   });
-  const opened = async (request: SandboxRequest): Promise<Omit<Sandbox, 'ready'>> => {
-    const { ready, ...sandbox } = await sandboxes.open(request);
+  const opened = async (asked: SandboxRequest): Promise<Omit<Sandbox, 'ready'>> => {
+    const { ready, ...sandbox } = await sandboxes.open(asked);
     await ready;
     return sandbox;
   };
@@ -92,25 +68,7 @@ async function serve({ root, settings, backend }: ProcessOptions): Promise<void>
         return sandboxes.restore(new Map(Object.entries(call.running)), new Map());
       case 'open':
         mkdirSync(`${root}/c/${call.id}`, { recursive: true });
-        return opened({
-          containerId: call.id,
-          containerName: call.id,
-          hostname: call.id,
-          domainname: '',
-          networkMode: 'default',
-          endpoints: {},
-          links: [],
-          exposed: [],
-          portBindings: {},
-          publishAll: false,
-          netAdmin: false,
-          dns: [],
-          dnsSearch: [],
-          dnsOptions: [],
-          extraHosts: [],
-          filesDir: `${root}/c/${call.id}`,
-          ...call.request,
-        });
+        return opened(request(call.id, { containerName: call.id, filesDir: `${root}/c/${call.id}`, ...call.request }));
       case 'close':
         return sandboxes.close(call.id);
       case 'view':

@@ -1,32 +1,10 @@
 /** Bodies of the network endpoints. Fields that the client left out stay out, for the network's own defaults. */
 import type { EndpointSettings } from '../../model/container.ts';
+import type { IpamConfig, NetworkCreateRequest } from '../../network/port.ts';
 import { endpointSettings } from './container.ts';
 import { bool, list, nullable, object, optional, record, string } from './kit.ts';
 
-export interface PoolBody {
-  Subnet: string;
-  IPRange: string;
-  Gateway: string;
-  AuxiliaryAddresses: Record<string, string>;
-}
-
-export interface NetworkCreateBody {
-  Name: string;
-  Driver: string;
-  Scope: string;
-  Internal: boolean;
-  Attachable: boolean;
-  Ingress: boolean;
-  ConfigOnly: boolean;
-  ConfigFrom: { Network: string } | null;
-  EnableIPv4?: boolean;
-  EnableIPv6?: boolean;
-  IPAM: { Driver: string; Config: PoolBody[]; Options: Record<string, string> } | null;
-  Options: Record<string, string>;
-  Labels: Record<string, string>;
-}
-
-export const networkCreate = object<NetworkCreateBody>('network.CreateRequest', {
+export const networkCreate = object<NetworkCreateRequest>('network.CreateRequest', {
   Name: string,
   Driver: string,
   Scope: string,
@@ -38,10 +16,10 @@ export const networkCreate = object<NetworkCreateBody>('network.CreateRequest', 
   EnableIPv4: optional(bool),
   EnableIPv6: optional(bool),
   IPAM: nullable(
-    object<NonNullable<NetworkCreateBody['IPAM']>>('network.IPAM', {
+    object<NonNullable<NetworkCreateRequest['IPAM']>>('network.IPAM', {
       Driver: string,
       Config: list(
-        object<PoolBody>('network.IPAMConfig', {
+        object<IpamConfig>('network.IPAMConfig', {
           Subnet: string,
           IPRange: string,
           Gateway: string,

@@ -1,8 +1,8 @@
+import { NO_SETTINGS } from '../../model/container.ts';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { notFound } from '../../errors.ts';
 import type { SandboxView } from '../../network/port.ts';
-import { NO_SETTINGS } from '../attachments.ts';
 import { applyFilters, checkFilters } from '../filters.ts';
 import { NEVER, type ContainerRecord } from '../record.ts';
 import { sampleConfig, sampleHost } from '../testing-samples.ts';
