@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import * as option from '../drivers/bridge/options.ts';
 import { FakeFirewall } from '../firewall/fake-firewall.ts';
-import { overlaps } from '../ipam/address.ts';
 import { World, creation, inspect, ipam, names, open, pool, request } from './testing-world.ts';
 
 let world = new World();

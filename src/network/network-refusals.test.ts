@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import * as option from '../drivers/bridge/options.ts';
-import { overlaps } from '../ipam/address.ts';
 import type { IpamConfig, NetworkCreateRequest } from './port.ts';
 import { World, creation, ipam, open, pool, request } from './testing-world.ts';
 
