@@ -119,8 +119,9 @@ export async function publishPorts(
     const before = writtenOut(host, exposed);
     const PortBindings = changedBindings(before, change, record.name);
     const after = withBound(config.ExposedPorts ?? {}, PortBindings);
-    if (running) await sandboxes.publish(id, { add: change.add, remove: asRecorded(change.remove, before) });
     const whole = host.PublishAllPorts && Object.keys(after).every((port) => PortBindings[port] !== undefined);
+    const wish = { portBindings: PortBindings, publishAll: whole };
+    if (running) await sandboxes.publish(id, { add: change.add, remove: asRecorded(change.remove, before), wish });
     record.hostConfig = { ...host, PortBindings, PublishAllPorts: whole };
     record.config = { ...config, ExposedPorts: after };
     save(context, container);

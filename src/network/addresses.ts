@@ -20,9 +20,7 @@ interface Taken {
 }
 
 /** Asked for by name: `--ip`, `--ip6`. */
-export type AskedAddresses = readonly string[];
-
-export const askedAddresses = ({ IPAMConfig }: EndpointSettings): AskedAddresses =>
+export const askedAddresses = ({ IPAMConfig }: EndpointSettings): readonly string[] =>
   [IPAMConfig?.IPv4Address, IPAMConfig?.IPv6Address].flatMap((text) => (text ? [text] : []));
 
 export class AddressBook {
@@ -46,19 +44,29 @@ export class AddressBook {
     return this.#pools.get(networkId) ?? [];
   }
 
-  /** Replaces what is kept for the container. Addresses outside the network's subnets are none to keep. */
-  keep(containerId: string, wanted: readonly { networkId: string; address: string }[]): void {
+  /**
+   * Replaces what is kept for the container: what it asks for by name on networks that are there. Addresses outside a network's
+   * subnets are none to keep.
+   */
+  keep(
+    containerId: string,
+    endpoints: Readonly<Record<string, EndpointSettings>>,
+    networks: readonly NetworkRecord[],
+  ): void {
     this.forget(containerId);
     const kept: { networkId: string; address: Address }[] = [];
-    for (const { networkId, address: text } of wanted) {
-      const address = parseAddress(text);
-      if (!address) continue;
-      const taken = this.#take(networkId, address);
-      if (!taken) continue;
-      taken.keepers.add(containerId);
-      kept.push({ networkId, address });
+    for (const [ref, settings] of Object.entries(endpoints)) {
+      const asked = askedAddresses(settings).flatMap((text) => parseAddress(text) ?? []);
+      const networkId = asked.length > 0 ? networks.find(({ id, name }) => id === ref || name === ref)?.id : undefined;
+      if (networkId === undefined) continue;
+      for (const address of asked) {
+        const taken = this.#take(networkId, address);
+        if (!taken) continue;
+        taken.keepers.add(containerId);
+        kept.push({ networkId, address });
+      }
     }
-    this.#kept.set(containerId, kept);
+    if (kept.length > 0) this.#kept.set(containerId, kept);
   }
 
   forget(containerId: string): void {
@@ -84,7 +92,7 @@ export class AddressBook {
   allocate(
     network: NetworkRecord,
     containerId: string,
-    asked: AskedAddresses,
+    asked: readonly string[],
     families: readonly (4 | 6)[] = [4, 6],
   ): string[] {
     const given: string[] = [];

@@ -5,6 +5,7 @@ import { refreshFiles } from './container-files.ts';
 import type { NetworkContext } from './context.ts';
 import { defaultRoutes } from './gateway.ts';
 import type { Placed } from './gateway.ts';
+import { onBridges } from './heal.ts';
 import { findNetwork } from './lookup.ts';
 import { needsResolver, sandboxNames } from './names.ts';
 import { portTargets } from './ports.ts';
@@ -41,7 +42,7 @@ export async function connectEndpoint(
   undo.defer(async () => rearrange(context, containerId, [...others, { endpoint, network }]));
   undo.defer(() => state.putSandbox({ sandbox: state.sandbox(containerId)?.sandbox ?? sandbox, endpoints }));
   if (plan) {
-    deps.kernel.addInterface(sandbox.namespacePath, plan);
+    onBridges(context, [{ network }], () => deps.kernel.addInterface(sandbox.namespacePath, plan));
     undo.defer(async () => deps.kernel.linksGone([endpoint.hostName], 0));
   }
   await rearrange(context, containerId, others);

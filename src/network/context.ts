@@ -46,6 +46,8 @@ export class NetworkContext {
   readonly deps: NetworkDeps;
   readonly state: NetworkState;
   readonly ports: PortAllocator;
+  /** Networks whose rules do not stand yet: nothing is connected to them. */
+  readonly raising = new Set<string>();
   /** Interfaces on their way out: the kernel needs some 30 ms. shutdown() waits for them. */
   readonly leaving = new Set<Promise<void>>();
 

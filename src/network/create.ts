@@ -43,11 +43,6 @@ export function planCreation(request: NetworkCreateRequest, context: CreateConte
     throw forbidden(`operation is not permitted on predefined ${request.Name} network`);
   }
   const driver = request.Driver || 'bridge';
-  if (driver === 'overlay') {
-    throw forbidden(
-      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
-    );
-  }
   const options = withDefaults(request, context.settings.defaultNetworkOptions[driver] ?? {});
   const ipv4 = family(request.EnableIPv4, options, ENABLE_IPV4, true);
   const ipv6 = family(request.EnableIPv6, options, ENABLE_IPV6, false);
@@ -159,7 +154,7 @@ function checkConfiguration(
 
 function checkDriver(driver: string): void {
   if (driver === 'bridge' || driver === 'host' || driver === 'null') return;
-  if (driver === 'macvlan' || driver === 'ipvlan') {
+  if (driver === 'macvlan' || driver === 'ipvlan' || driver === 'overlay') {
     throw notImplemented(`networks of driver "${driver}" come with a later version of Berth`);
   }
   throw notFound(`plugin "${driver}" not found`);

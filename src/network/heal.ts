@@ -4,6 +4,7 @@
  */
 import { messageOf } from '../errors.ts';
 import type { NetworkContext } from './context.ts';
+import type { Placed } from './gateway.ts';
 import type { KernelEvent, Survey } from './kernel.ts';
 import type { NetworkRecord } from './records.ts';
 import { placed, planInterface, planNamespace } from './sandbox-record.ts';
@@ -47,6 +48,20 @@ export function healBridge(context: NetworkContext, network: NetworkRecord, surv
   return true;
 }
 
+/** Does what needs the bridges of these networks, a second time when somebody had deleted one of them a moment ago. */
+export function onBridges(
+  context: NetworkContext,
+  endpoints: readonly Pick<Placed, 'network'>[],
+  body: () => void,
+): void {
+  try {
+    body();
+  } catch (error) {
+    if (!endpoints.map(({ network }) => healBridge(context, network)).includes(true)) throw error;
+    body();
+  }
+}
+
 /** False when nothing was missing. */
 export function healSandbox(context: NetworkContext, containerId: string): boolean {
   const found = context.state.sandbox(containerId);
@@ -71,6 +86,7 @@ export class Healer {
   #ended = false;
   /** What was repaired → when, in milliseconds. */
   readonly #repairs = new Map<string, number[]>();
+  readonly #leftAlone = new Set<string>();
 
   constructor(context: NetworkContext) {
     this.#context = context;
@@ -175,8 +191,14 @@ export class Healer {
     const now = Date.parse(this.#context.deps.now());
     const recent = (this.#repairs.get(what) ?? []).filter((time) => now - time < MINUTE);
     if (recent.length >= PATIENCE) {
-      this.#repairs.set(what, recent);
+      if (this.#leftAlone.has(what)) return;
       log.error('somebody keeps changing what Berth puts right: it is left alone for a minute', { what });
+      this.#leftAlone.add(what);
+      this.#context.deps.later(MINUTE, () => {
+        this.#leftAlone.delete(what);
+        // What happened meanwhile was not looked at.
+        this.#take({ kind: 'lost' });
+      });
       return;
     }
     try {

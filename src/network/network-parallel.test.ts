@@ -49,6 +49,24 @@ void describe('at the same time', () => {
     );
   });
 
+  void test('nobody connects to, or removes, a network whose rules do not stand yet', async () => {
+    const parts = await world.started();
+    const { promise: rulesStand, resolve } = Promise.withResolvers<void>();
+    const change = world.firewall.change.bind(world.firewall);
+    world.firewall.change = async (what) => {
+      await rulesStand;
+      await change(what);
+    };
+    const making = parts.networks.create(creation('n'));
+    const unknown = { kind: 'NotFound', message: 'network n not found' };
+    await assert.rejects(async () => open(parts, request('c', { networkMode: 'n' })), unknown);
+    await assert.rejects(async () => parts.networks.remove('n'), unknown);
+    assert.deepEqual(await parts.networks.prune(new Map()), { NetworksDeleted: [] });
+    resolve();
+    await making;
+    await open(parts, request('c', { networkMode: 'n' }));
+  });
+
   void test('a bridge’s name is free again only when the bridge is gone', async () => {
     const parts = await world.started();
     const again = creation('n', { Options: { [option.BRIDGE_NAME]: 'mybr' } });

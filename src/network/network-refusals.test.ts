@@ -35,8 +35,8 @@ void describe('what is refused', () => {
     [
       'overlay',
       creation('n', { Driver: 'overlay' }),
-      'Forbidden',
-      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+      'NotImplemented',
+      'networks of driver "overlay" come with a later version of Berth',
     ],
     [
       'macvlan',

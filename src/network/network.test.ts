@@ -160,10 +160,10 @@ void describe('networks and sandboxes', () => {
     assert.deepEqual(bridge['Status'], {
       IPAM: { Subnets: { '172.17.0.0/16': { IPsInUse: 4, DynamicIPsAvailable: 65532 } } },
     });
-    const { id } = networks.resolve('bridge');
-    assert.equal(networks.resolve(id.slice(0, 8)).name, 'bridge');
-    assert.throws(() => networks.resolve(''), { kind: 'NotFound' });
-    assert.throws(() => networks.resolve('0000'), { message: /ambiguous|not found/ });
+    const { id } = sandboxes.networkOf('bridge');
+    assert.equal(sandboxes.networkOf(id.slice(0, 8)).name, 'bridge');
+    assert.throws(() => sandboxes.networkOf('nonesuch'), { kind: 'NotFound' });
+    assert.throws(() => sandboxes.networkOf('0000'), { message: /ambiguous|not found/ });
     const named = (filters: [string, string[]][]): unknown[] =>
       networks.list(new Map(filters)).map((view) => view['Name']);
     assert.deepEqual(named([['name', ['o']]]), ['host', 'none']);
@@ -251,7 +251,7 @@ void describe('networks and sandboxes', () => {
     world.kernel.links.set('tap0', { name: 'tap0', kind: 'tun', master: 'docker0', alias: '', up: true });
     const hostName = world.kernel.namespaces.get(kept.namespacePath ?? '')?.interfaces[0]?.hostName ?? '';
     world.kernel.links.set(hostName, { name: hostName, kind: 'veth', master: '', alias: '', up: true });
-    const before = first.networks.resolve('bridge').id;
+    const before = first.sandboxes.networkOf('bridge').id;
 
     const second = world.start();
     await second.sandboxes.restore(
@@ -261,7 +261,7 @@ void describe('networks and sandboxes', () => {
       ]),
       new Map(),
     );
-    assert.equal(second.networks.resolve('bridge').id, before);
+    assert.equal(second.sandboxes.networkOf('bridge').id, before);
     assert.deepEqual([...world.kernel.namespaces.keys()], [kept.namespacePath]);
     assert.deepEqual(world.kernel.adopted, [{ path: kept.namespacePath, pid: 42 }]);
     assert.equal(second.sandboxes.view('lost'), undefined);

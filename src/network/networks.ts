@@ -39,11 +39,6 @@ export class NetworkController implements Networks {
     return networkInspectView(network, this.#context.state);
   }
 
-  resolve(ref: string): { id: string; name: string; driver: string } {
-    const { id, name, driver } = this.#find(ref);
-    return { id, name, driver };
-  }
-
   async create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
     const { deps, state } = this.#context;
     const bridge = this.#wantedBridge(request);
@@ -51,11 +46,14 @@ export class NetworkController implements Networks {
     const { network, warning } = this.#plan(request);
     // From here on nobody else gets the name or the subnets; nothing was awaited since they were found free.
     state.putNetwork(network);
+    this.#context.raising.add(network.id);
     try {
       await raiseNetwork(this.#context, network);
     } catch (error) {
       state.deleteNetwork(network.id);
       throw error;
+    } finally {
+      this.#context.raising.delete(network.id);
     }
     deps.attendant.prepare();
     deps.publish('network', 'create', network.id, { name: network.name, type: network.driver });
@@ -94,6 +92,7 @@ export class NetworkController implements Networks {
     const { deps, state } = this.#context;
     const { id, name, driver, bridge, configOnly } = network;
     if (isPredefined(name)) throw forbidden(`${name} is a pre-defined network and cannot be removed`);
+    if (this.#context.raising.has(id)) throw notFound(`network ${name} not found`);
     if (configOnly && state.networks().some(({ configFrom }) => configFrom === name)) {
       throw forbidden(`error while removing network: configuration network "${name}" is in use`);
     }
@@ -118,7 +117,10 @@ export class NetworkController implements Networks {
 
   async prune(filters: Filters): Promise<{ NetworksDeleted: string[] }> {
     const { deps, state } = this.#context;
-    const unused = prunable(state.networks(), filters, { now: deps.now() }).filter(({ id }) => !state.inUse(id));
+    const { raising } = this.#context;
+    const unused = prunable(state.networks(), filters, { now: deps.now() }).filter(
+      ({ id }) => !state.inUse(id) && !raising.has(id),
+    );
     // At once: bridges that go together take half the time.
     await Promise.all(unused.map(async (network) => this.#remove(network)));
     const NetworksDeleted = unused.map(({ name }) => name);

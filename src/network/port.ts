@@ -76,6 +76,14 @@ export interface SandboxView {
   Networks: Record<string, EndpointView>;
 }
 
+export interface PublishChange {
+  add: PortMap;
+  /** A port without entries: all its bindings. Empty fields of an entry stand for any. */
+  remove: PortMap;
+  /** What the container asks for from now on: wherever it is reached later, that is published. */
+  wish: Pick<SandboxRequest, 'portBindings' | 'publishAll'>;
+}
+
 export type ContainerWish = Omit<SandboxRequest, 'filesDir'>;
 
 /** For the engine. */
@@ -99,7 +107,7 @@ export interface Sandboxes {
   /** NotFound when the container is not on it. `force`: also when the kernel refuses to clean up. */
   disconnect(containerId: string, network: string, options: { force: boolean }): Promise<void>;
   /** Changes what a running container publishes; all or nothing. */
-  publish(containerId: string, change: { add: PortMap; remove: PortMap }): Promise<void>;
+  publish(containerId: string, change: PublishChange): Promise<void>;
   /** The container has another name now: the resolver and what `network inspect` shows follow. */
   rename(containerId: string, name: string): Promise<void>;
   /** What `inspect` and `ps` show; undefined when the container has no open sandbox. */
@@ -143,8 +151,6 @@ export interface IpamConfig {
 export interface Networks {
   list(filters: Filters): Json[];
   inspect(ref: string, options: { verbose: boolean; scope: string }): Json;
-  /** Full ID of a network; NotFound: 'network … not found'. */
-  resolve(ref: string): { id: string; name: string; driver: string };
   create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }>;
   remove(ref: string): Promise<void>;
   prune(filters: Filters): Promise<{ NetworksDeleted: string[] }>;

@@ -1,18 +1,19 @@
 /** What a running container publishes changes: by its user, or because it is reached by another network now. */
 import { notFound, system } from '../errors.ts';
 import type { PortRule } from '../drivers/plan.ts';
-import type { PortMap, PortMapEntry } from '../model/container.ts';
+import type { PortMap } from '../model/container.ts';
 import type { NetworkContext } from './context.ts';
 import type { Placed } from './gateway.ts';
+import type { PublishChange } from './port.ts';
 import { portRulesOf, publishPorts, unpublishPorts } from './ports.ts';
 import type { PortRequest } from './ports.ts';
-import type { PortBinding } from './records.ts';
+import type { PortBinding, SandboxSettings } from './records.ts';
 import { placed } from './sandbox-record.ts';
 
 export async function changePublished(
   context: NetworkContext,
   containerId: string,
-  { add, remove }: { add: PortMap; remove: PortMap },
+  { add, remove, wish }: PublishChange,
 ): Promise<void> {
   const found = context.state.sandbox(containerId);
   if (!found || found.sandbox.kind !== 'own') throw system(`container ${containerId} has no sandbox of its own`);
@@ -29,7 +30,8 @@ export async function changePublished(
     await context.changeRules({ remove: rules });
     undo.defer(async () => context.changeRules({ add: rules }));
   }
-  await exchange(context, containerId, { going, rules: [] }, async () =>
+  const request = { ...sandbox.request, ...wish };
+  await exchange(context, containerId, { going, rules: [], request }, async () =>
     publishPorts(context, sandbox, placed(context, endpoints), {
       exposed: [],
       portBindings: add,
@@ -37,37 +39,6 @@ export async function changePublished(
     }),
   );
   undo.move();
-  const now = context.state.sandbox(containerId);
-  if (!now) return;
-  const request = { ...now.sandbox.request, ...changedWish(now.sandbox.request, { add, remove }) };
-  context.state.putSandbox({ ...now, sandbox: { ...now.sandbox, request } });
-}
-
-/** What is published when the container is reached by another network, later. */
-function changedWish(
-  { portBindings, publishAll, exposed }: PortRequest,
-  { add, remove }: { add: PortMap; remove: PortMap },
-): Pick<PortRequest, 'portBindings' | 'publishAll'> {
-  const all = publishAll ? exposed.filter((key) => (portBindings[key] ?? []).length === 0) : [];
-  const wish = new Map(Object.entries(portBindings).map(([key, entries]) => [key, entries ?? []]));
-  for (const key of all) wish.set(key, [{ HostIp: '', HostPort: '' }]);
-  for (const [key, entries] of Object.entries(remove)) {
-    // An entry that left the host's side open may have become any.
-    const meant = ({ HostIp, HostPort }: PortMapEntry): boolean =>
-      (entries ?? []).some(
-        (one) => [one.HostIp, ''].includes(HostIp) && (one.HostPort === '' || [one.HostPort, ''].includes(HostPort)),
-      );
-    const left = (entries ?? []).length === 0 ? [] : (wish.get(key) ?? []).filter((entry) => !meant(entry));
-    if (left.length > 0) wish.set(key, left);
-    else wish.delete(key);
-  }
-  for (const [key, entries] of Object.entries(add)) {
-    wish.set(key, [
-      ...(wish.get(key) ?? []),
-      ...((entries ?? []).length > 0 ? (entries ?? []) : [{ HostIp: '', HostPort: '' }]),
-    ]);
-  }
-  return { portBindings: Object.fromEntries(wish), publishAll: false };
 }
 
 /** All entries of a port when none is named; empty fields of one stand for any. */
@@ -90,33 +61,54 @@ export async function movePorts(
   const found = context.state.sandbox(containerId);
   if (!found) return;
   const { sandbox } = found;
-  const { exposed, portBindings, publishAll } = sandbox.request;
-  const pinned = pin(sandbox.ports);
-  const rules = portRulesOf(context, sandbox.ports);
-  await exchange(context, containerId, { going: sandbox.ports, rules }, async () =>
+  const { request, ports } = sandbox;
+  await exchange(context, containerId, { going: ports, rules: portRulesOf(context, ports), request }, async () =>
     publishPorts(context, sandbox, endpoints, {
-      exposed,
-      portBindings: { ...portBindings, ...pinned },
-      publishAll,
+      ...request,
+      portBindings: { ...request.portBindings, ...pinned(request, ports) },
     }),
   );
 }
 
-/** What was given at random stays as it is. */
-function pin(bindings: readonly PortBinding[]): PortMap {
-  const pinned: Record<string, PortMapEntry[]> = {};
-  for (const { port, protocol, hostAddress, hostPort } of bindings) {
-    if (hostPort !== 0)
-      (pinned[`${port}/${protocol}`] ??= []).push({ HostIp: hostAddress, HostPort: String(hostPort) });
+/** The wish with the host ports that were given at random written in: they stay, at whichever addresses there are from now on. */
+function pinned({ portBindings }: PortRequest, bindings: readonly PortBinding[]): PortMap {
+  const given = Map.groupBy(
+    bindings.filter(({ hostPort }) => hostPort !== 0),
+    ({ port, protocol }) => `${port}/${protocol}`,
+  );
+  const result: PortMap = {};
+  for (const [key, list] of given) {
+    // Without an entry it was `-P` that asked.
+    const asked = portBindings[key] ?? [];
+    const wishes = asked.length > 0 ? asked : [{ HostIp: '', HostPort: '' }];
+    const used = new Set(wishes.map(({ HostPort }) => HostPort));
+    result[key] = wishes.map((wish) => {
+      if (/^[1-9]\d*$/.test(wish.HostPort)) return wish;
+      const one = list.find(
+        ({ hostAddress, hostPort }) =>
+          !used.has(String(hostPort)) && (wish.HostIp === '' || wish.HostIp === hostAddress),
+      );
+      if (!one) return wish;
+      used.add(String(one.hostPort));
+      return { ...wish, HostPort: String(one.hostPort) };
+    });
   }
-  return pinned;
+  return result;
 }
 
-/** Some bindings go, others come; when those cannot be had, everything is as before. `rules`: those that go in the same transaction. */
+interface Exchange {
+  going: readonly PortBinding[];
+  /** Those that go in the transaction that brings the new ones. */
+  rules: readonly PortRule[];
+  /** What the container asks for after it. */
+  request: SandboxSettings;
+}
+
+/** Some bindings go, others come; when those cannot be had, everything is as before. */
 async function exchange(
   context: NetworkContext,
   containerId: string,
-  { going, rules }: { going: readonly PortBinding[]; rules: readonly PortRule[] },
+  { going, rules, request }: Exchange,
   acquire: () => Promise<PortBinding[]>,
 ): Promise<void> {
   const { deps, ports: allocator, state } = context;
@@ -128,10 +120,14 @@ async function exchange(
   await unpublishPorts(context, sandbox.id, going);
   undo.defer(async () => {
     allocator.take(owner, going);
-    await deps.attendant.holdPorts(
-      sandbox.id,
-      going.filter(({ hostPort }) => hostPort !== 0),
-    );
+    const held = going.filter(({ hostPort }) => hostPort !== 0);
+    for (const { hostAddress, hostPort, code } of await deps.attendant.holdPorts(sandbox.id, held)) {
+      deps.log.warn('a published port was taken by another process meanwhile', {
+        container: owner.name,
+        port: `${hostAddress}:${hostPort}`,
+        code,
+      });
+    }
   });
   const coming = await acquire();
   undo.defer(async () => unpublishPorts(context, sandbox.id, coming));
@@ -141,5 +137,5 @@ async function exchange(
     add: { ports: portRulesOf(context, coming) },
   });
   undo.move();
-  state.putSandbox({ ...(state.sandbox(containerId) ?? found), sandbox: { ...sandbox, ports } });
+  state.putSandbox({ ...(state.sandbox(containerId) ?? found), sandbox: { ...sandbox, ports, request } });
 }

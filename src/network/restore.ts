@@ -6,7 +6,6 @@
 import { isHostLinkName } from '../drivers/bridge/endpoint.ts';
 import { messageOf } from '../errors.ts';
 import type { EndpointSettings } from '../model/container.ts';
-import { askedAddresses } from './addresses.ts';
 import type { NetworkContext } from './context.ts';
 import { finishRearranging } from './connect.ts';
 import { healBridge, healSandbox } from './heal.ts';
@@ -30,7 +29,7 @@ export async function restoreSandboxes(
   const stored = storedState(deps.store);
   const survey = deps.kernel.survey();
   restoreNetworks(context, survey, stored.networks);
-  keepAddresses(context, existing);
+  for (const [containerId, endpoints] of existing) state.addresses.keep(containerId, endpoints, state.networks());
   for (const record of stored.sandboxes) {
     const process = running.get(record.sandbox.containerId);
     if (process) await adopt(context, record, process);
@@ -91,19 +90,6 @@ function onBridgeThatIsThere(
     network: network.name,
   });
   return { ...network, foreignBridge: true };
-}
-
-function keepAddresses(
-  { state }: NetworkContext,
-  existing: ReadonlyMap<string, Readonly<Record<string, EndpointSettings>>>,
-): void {
-  const ids = new Map(state.networks().map(({ name, id }) => [name, id]));
-  for (const [containerId, endpoints] of existing) {
-    const wanted = Object.entries(endpoints).flatMap(([name, settings]) =>
-      askedAddresses(settings).map((address) => ({ networkId: ids.get(name) ?? name, address })),
-    );
-    if (wanted.length > 0) state.addresses.keep(containerId, wanted);
-  }
 }
 
 async function adopt(

@@ -3,7 +3,7 @@ import { hostLinkName, macOf } from '../drivers/bridge/endpoint.ts';
 import { bridgeOptions } from '../drivers/bridge/options.ts';
 import { disablesIpv6, wantedInterfaceName } from '../drivers/endpoint-options.ts';
 import type { DefaultRoute, InterfacePlan } from '../drivers/plan.ts';
-import { invalidParameter } from '../errors.ts';
+import { invalidParameter, notFound } from '../errors.ts';
 import { addressBytes, parseAddress, parseInterface } from '../ipam/address.ts';
 import type { EndpointSettings } from '../model/container.ts';
 import { askedAddresses } from './addresses.ts';
@@ -21,6 +21,8 @@ export function newEndpoint(
   { network, settings }: EndpointWish,
   others: readonly EndpointRecord[],
 ): EndpointRecord {
+  // Its maker does not know yet whether it will be one.
+  if (context.raising.has(network.id)) throw notFound(`network ${network.name} not found`);
   const { randomHex } = context.deps;
   const hasInterface = network.driver === 'bridge';
   const interfaceName = hasInterface ? nameInterface(network, settings, others) : '';

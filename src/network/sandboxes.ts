@@ -3,15 +3,14 @@
  * that after a crash at any point restore() knows what may be there.
  */
 import { conflict, messageOf } from '../errors.ts';
-import type { EndpointSettings, PortMap } from '../model/container.ts';
-import { askedAddresses } from './addresses.ts';
+import type { EndpointSettings } from '../model/container.ts';
 import { connectEndpoint, disconnectEndpoint } from './connect.ts';
 import { hostsTextOf, pathsIn, writeFiles } from './container-files.ts';
 import type { NetworkContext } from './context.ts';
-import { healBridge } from './heal.ts';
+import { onBridges } from './heal.ts';
 import { findNetwork } from './lookup.ts';
 import { needsResolver, sandboxNames } from './names.ts';
-import type { ContainerWish, Sandbox, Sandboxes, SandboxRequest } from './port.ts';
+import type { ContainerWish, PublishChange, Sandbox, Sandboxes, SandboxRequest } from './port.ts';
 import { portRulesOf, publishPorts, unpublishPorts } from './ports.ts';
 import { changePublished } from './publish.ts';
 import type { Placed } from './gateway.ts';
@@ -51,13 +50,7 @@ export class SandboxController implements Sandboxes {
 
   reserve(containerId: string, endpoints: Readonly<Record<string, EndpointSettings>>): void {
     const { state } = this.#context;
-    const networks = state.networks();
-    const wanted = Object.entries(endpoints).flatMap(([ref, settings]) => {
-      const addresses = askedAddresses(settings);
-      const network = addresses.length > 0 ? networks.find(({ id, name }) => id === ref || name === ref) : undefined;
-      return network ? addresses.map((address) => ({ networkId: network.id, address })) : [];
-    });
-    state.addresses.keep(containerId, wanted);
+    state.addresses.keep(containerId, endpoints, state.networks());
   }
 
   forget(containerId: string): void {
@@ -97,7 +90,7 @@ export class SandboxController implements Sandboxes {
     await disconnectEndpoint(this.#context, containerId, network, options);
   }
 
-  async publish(containerId: string, change: { add: PortMap; remove: PortMap }): Promise<void> {
+  async publish(containerId: string, change: PublishChange): Promise<void> {
     await changePublished(this.#context, containerId, change);
   }
 
@@ -176,13 +169,7 @@ async function openSandbox(
   state.putSandbox(record);
   undo.defer(() => state.deleteSandbox(record));
   if (own) {
-    const make = (): void => deps.kernel.createNamespace(sandbox.namespacePath, interfaces, defaults);
-    try {
-      make();
-    } catch (error) {
-      if (!all.map(({ network }) => healBridge(context, network)).includes(true)) throw error;
-      make();
-    }
+    onBridges(context, all, () => deps.kernel.createNamespace(sandbox.namespacePath, interfaces, defaults));
     undo.defer(() => deps.kernel.dropNamespace(sandbox.namespacePath));
   }
   writeFiles(context, sandbox, all);
@@ -205,9 +192,9 @@ async function furnish(context: NetworkContext, record: SandboxState, all: reado
     if (needsResolver(all)) await deps.attendant.putNames(sandboxNames(sandbox, all, deps.settings));
   };
   if (sandbox.kind === 'own') {
-    for (const { status, ...outcome } of await Promise.allSettled([publish(), name()])) {
-      if (status === 'rejected') throw (outcome as { reason: unknown }).reason;
-    }
+    // Both have ended before anybody cleans up.
+    const failed = (await Promise.allSettled([publish(), name()])).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   }
   for (const { network } of all) publishEvent(context, 'connect', network, sandbox.containerId);
 }

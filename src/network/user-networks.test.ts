@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { PortMap } from '../model/container.ts';
 import type { NetworkParts } from './controller.ts';
+import type { PublishChange } from './port.ts';
 import { open, creation, request, settings, World } from './testing-world.ts';
 
 const ipam = (Subnet: string): { IPAM: { Driver: string; Config: never[]; Options: Record<string, string> } } => ({
@@ -12,6 +13,13 @@ const ipam = (Subnet: string): { IPAM: { Driver: string; Config: never[]; Option
   },
 });
 const web: PortMap = { '80/tcp': [{ HostIp: '', HostPort: '8080' }] };
+
+/** What is added is all that is asked for afterwards. */
+const change = (add: PortMap, remove: PortMap): PublishChange => ({
+  add,
+  remove,
+  wish: { portBindings: add, publishAll: false },
+});
 
 void describe('user-defined networks', () => {
   let world = new World();
@@ -123,7 +131,7 @@ void describe('user-defined networks', () => {
     await assert.rejects(async () => open(parts, request('d', { networkMode: 'a', portBindings: web })), refused);
     assert.equal(parts.sandboxes.view('d'), undefined);
     const more: PortMap = { '53/udp': [{ HostIp: '127.0.0.1', HostPort: '5353' }] };
-    await parts.sandboxes.publish('c', { add: more, remove: { '80/tcp': null } });
+    await parts.sandboxes.publish('c', change(more, { '80/tcp': null }));
     assert.deepEqual(parts.sandboxes.view('c')?.Ports, { '53/udp': [{ HostIp: '127.0.0.1', HostPort: '5353' }] });
     assert.deepEqual(
       world.firewall.state().ports.map(({ hostAddress, hostPort }) => [hostAddress, hostPort]),
@@ -136,7 +144,7 @@ void describe('user-defined networks', () => {
       [[5353, '10.2.0.2']],
     );
     world.attendant.elsewhere.add('tcp 0.0.0.0 8080');
-    await assert.rejects(async () => parts.sandboxes.publish('c', { add: web, remove: { '53/udp': null } }), {
+    await assert.rejects(async () => parts.sandboxes.publish('c', change(web, { '53/udp': null })), {
       kind: 'Conflict',
       message: /address already in use/,
     });
@@ -144,6 +152,32 @@ void describe('user-defined networks', () => {
     assert.deepEqual([...world.attendant.held.keys()], ['udp 127.0.0.1 5353']);
     await parts.sandboxes.close('c');
     assert.deepEqual([world.firewall.state().ports, world.attendant.held.size], [[], 0]);
+  });
+
+  void test('a host port given at random stays when the container is reached by another network, in the families there are', async () => {
+    world = new World();
+    parts = await world.started({ userlandProxy: false });
+    await parts.networks.create(creation('a', ipam('10.1.0.0/24')));
+    await parts.networks.create(creation('six', { EnableIPv6: true }));
+    const any: PortMap = { '80/tcp': [{ HostIp: '', HostPort: '' }] };
+    await open(parts, request('c', { networkMode: 'a', portBindings: any }));
+    const [first] = parts.sandboxes.view('c')?.Ports['80/tcp'] ?? [];
+    await parts.sandboxes.connect('c', 'six', settings({ GwPriority: 1 }));
+    const HostPort = first?.HostPort ?? '';
+    assert.deepEqual(parts.sandboxes.view('c')?.Ports['80/tcp'], [
+      { HostIp: '0.0.0.0', HostPort },
+      { HostIp: '::', HostPort },
+    ]);
+  });
+
+  void test('a bridge that was deleted a moment ago is there again for who connects', async () => {
+    await open(parts, request('c', { networkMode: 'a' }));
+    const [bridge = ''] = world.firewall
+      .state()
+      .networks.flatMap((one) => (one.subnets[0] === '10.2.0.0/24' ? one.bridge : []));
+    world.kernel.links.delete(bridge);
+    await parts.sandboxes.connect('c', 'b', settings({}));
+    assert.equal(world.kernel.links.get(bridge)?.kind, 'bridge');
   });
 
   void test('a port that one gives up and another takes at the same moment has one rule', async () => {
@@ -154,7 +188,7 @@ void describe('user-defined networks', () => {
       return world.attendant.holdPorts(...call);
     };
     const add: PortMap = { '53/udp': [{ HostIp: '127.0.0.1', HostPort: '5353' }] };
-    await parts.sandboxes.publish('c', { add, remove: { '80/tcp': null } });
+    await parts.sandboxes.publish('c', change(add, { '80/tcp': null }));
     assert.deepEqual(
       world.firewall.state().ports.map(({ hostPort, address }) => [hostPort, address]),
       [

@@ -177,7 +177,11 @@ void describe('networks of containers', () => {
     rig.sandboxes.calls = [];
     await rig.engine.publish(id, { add: { '90/udp': null }, remove: { '80/tcp': [] } });
     assert.deepEqual(rig.sandboxes.calls, [
-      `publish ${JSON.stringify({ add: { '90/udp': [at('')] }, remove: { '80/tcp': null } })}`,
+      `publish ${JSON.stringify({
+        add: { '90/udp': [at('')] },
+        remove: { '80/tcp': null },
+        wish: { portBindings: { '81/tcp': [at('8081')], '90/udp': [at('')] }, publishAll: false },
+      })}`,
     ]);
     rig.sandboxes.refusal = conflict('Bind for 0.0.0.0:1 failed: port is already allocated');
     await refuses(

@@ -1,6 +1,7 @@
 /** What settings, other firewalls and administrators make of it; with real packets, both backends alike. */
 import assert from 'node:assert/strict';
 import type { PortRule } from '../../src/drivers/plan.ts';
+import { network as rulesOf } from '../../src/firewall/fixture.ts';
 import { hostTest, OUTSIDE } from '../support/host.ts';
 import { until } from '../support/wait.ts';
 import { BACKENDS, createLab, startFirewall } from './support.ts';
@@ -317,19 +318,7 @@ for (const backend of BACKENDS) {
     await using mine = await startFirewall(host, backend);
     await using other = await startFirewall(host, backend, { instance: 'berth-1a2b3c4d' });
     const network = (number: number): Parameters<typeof mine.set>[0] => ({
-      networks: [
-        {
-          bridge: `br${number}`,
-          family: 4,
-          subnets: [`10.${number}.0.0/24`, `10.${number}.1.0/28`],
-          mode: 'nat',
-          masquerade: true,
-          sourceAddress: '',
-          internal: false,
-          interContainer: true,
-          trustedInterfaces: [],
-        },
-      ],
+      networks: [rulesOf(`br${number}`, number, 4, { subnets: [`10.${number}.0.0/24`, `10.${number}.1.0/28`] })],
       ports: [],
     });
     await mine.set(network(1));
