@@ -65,7 +65,7 @@ export class Resolver {
   #complained = false;
   #closed = false;
 
-  /** Takes over namespace and sockets. */
+  /** Takes over namespace and sockets; when it throws they are the caller's again. */
   constructor(namespace: ResolverNamespace, sockets: ResolverSockets, role: ResolverRole, parts: ResolverParts) {
     this.namespace = namespace;
     this.port = sockets.port;
@@ -79,7 +79,12 @@ export class Resolver {
       else if (length === LATER) this.#forward(Buffer.from(bytes), LONGEST_MESSAGE, send);
     });
     this.#ignoreUdp = parts.readiness.add(this.#udp, () => this.#receive());
-    this.#ignoreTcp = parts.readiness.add(this.#tcp, () => this.#accept());
+    try {
+      this.#ignoreTcp = parts.readiness.add(this.#tcp, () => this.#accept());
+    } catch (error) {
+      this.#ignoreUdp();
+      throw error;
+    }
   }
 
   /** Nothing in the namespace is held any longer. */

@@ -1,6 +1,6 @@
 /** Resolvers of all containers, the names that they share, and the servers outside. */
 import { Readiness } from '../linux/listen-readiness.ts';
-import { ResolverNamespace, RESOLVER_ADDRESS, identityOf, isNamespace } from '../linux/resolver-sockets.ts';
+import { ResolverNamespace, RESOLVER_ADDRESS, closePair, identityOf, isNamespace } from '../linux/resolver-sockets.ts';
 import type { Logger } from '../log.ts';
 import type { SandboxNames } from '../network/attendant.ts';
 import { Forwarder } from './forwarder.ts';
@@ -86,20 +86,22 @@ export class ResolverService {
   }
 
   #open(names: SandboxNames, path: string, wish: number): Entry {
+    using undo = new DisposableStack();
     const namespace = new ResolverNamespace(path);
-    try {
-      const sockets = namespace.open(wish);
-      const { sandboxId } = names;
-      const role = {
-        view: this.#zone.put(sandboxId, names.endpoints),
-        servers: () => this.#serversOf(this.#entries.get(sandboxId)),
-      };
-      const parts = { readiness: this.#readiness, forwarder: this.#forwarder, log: this.#log };
-      return { names, resolver: new Resolver(namespace, sockets, role, parts), own: undefined, ownList: [] };
-    } catch (error) {
-      namespace.close();
-      throw error;
-    }
+    undo.defer(() => namespace.close());
+    const sockets = namespace.open(wish);
+    undo.defer(() => closePair(sockets));
+    const { sandboxId } = names;
+    const before = this.#entries.get(sandboxId)?.names.endpoints;
+    undo.defer(() => (before ? this.#zone.put(sandboxId, before) : this.#zone.drop(sandboxId)));
+    const role = {
+      view: this.#zone.put(sandboxId, names.endpoints),
+      servers: () => this.#serversOf(this.#entries.get(sandboxId)),
+    };
+    const parts = { readiness: this.#readiness, forwarder: this.#forwarder, log: this.#log };
+    const resolver = new Resolver(namespace, sockets, role, parts);
+    undo.move();
+    return { names, resolver, own: undefined, ownList: [] };
   }
 
   #close(entry: Entry): void {

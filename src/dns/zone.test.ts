@@ -89,6 +89,8 @@ void describe('names of containers', () => {
     assert.equal((ask(view, 'q.x.web') as string[]).length, 2, 'the nearest wildcard');
     assert.equal(ask(view, 'web'), undefined, 'web itself is not below web');
     assert.equal(ask(view, 'any.web', TYPE.aaaa), RCODE.ok);
+    zone.put('c', [on('n', ['10.0.0.3'], ['c', '*'])]);
+    assert.equal(ask(view, 'unknown.n'), undefined, 'a lone * does not stand for the whole network');
   });
 
   void test('addresses have the name of their container, behind it the network’s', () => {

@@ -128,8 +128,9 @@ export class Zone {
       if (first && key !== undefined) undo.push(addReverse(table.reverse, key, { owner, bytes: first }));
     }
     for (const name of names) {
+      // '*' alone is a name like any other: behind the network's name it would stand for all of them.
+      const wildcard = name.startsWith('*.');
       for (const full of [name, `${name}.${networkName}`]) {
-        const wildcard = full.startsWith('*.');
         const key = keyOf(wildcard ? full.slice(2) : full);
         if (key !== undefined) undo.push(addName(wildcard ? table.wildcards : table.names, key, owner, owned));
       }

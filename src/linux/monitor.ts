@@ -21,6 +21,8 @@ import { dumpHost } from './survey.ts';
 const GROUPS = [1, 5, 7, 9, 11];
 /** Milliseconds from 'set down' to 'gone' of a link that is deleted. */
 const LEAVING = 40;
+/** Milliseconds until the host is looked at again, when that failed. */
+const RETRY = 100;
 
 export interface Monitor {
   /** As of now: what the kernel has told is read first (2 µs when there is nothing). */
@@ -79,8 +81,17 @@ export function createMonitor(
     }
     emit(event);
   };
+  let again: NodeJS.Timeout | undefined;
   const lost = (): void => {
-    present.load(dumpHost(host));
+    try {
+      present.load(dumpHost(host));
+    } catch (error) {
+      // In the event loop nobody catches it, and a kernel that is short of memory (ENOBUFS) has some a moment later.
+      if (!(error instanceof SysError || error instanceof NetlinkFormatError)) throw error;
+      clearTimeout(again);
+      again = setTimeout(lost, RETRY);
+      return;
+    }
     emit({ kind: 'lost' });
   };
   const drain = (): void => {
@@ -151,6 +162,7 @@ export function createMonitor(
       rulesPoll?.close();
       rules?.subscription.close();
       if (scheduled) clearImmediate(scheduled);
+      clearTimeout(again);
       for (const timer of changed.values()) clearTimeout(timer);
       for (const look of waiting) look();
     },

@@ -55,7 +55,12 @@ export class ResolverNamespace {
   /** Throws SysError when there is no file, and later calls when it is no namespace. */
   constructor(path: string) {
     this.#fd = libc.open(path, O_RDONLY | O_CLOEXEC, 0);
-    this.identity = identityOf(this.#path);
+    try {
+      this.identity = identityOf(this.#path);
+    } catch (error) {
+      libc.close(this.#fd);
+      throw error;
+    }
   }
 
   get #path(): string {
@@ -152,7 +157,7 @@ function bindPair(wish: number): ResolverSockets {
   }
 }
 
-function closePair({ udp, tcp }: ResolverSockets): void {
+export function closePair({ udp, tcp }: ResolverSockets): void {
   libc.close(udp);
   libc.close(tcp);
 }

@@ -10,6 +10,7 @@ import { Connection, Disconnected } from './connection.ts';
 import { programVersion, startProcess } from './process.ts';
 import type { NetdProcess } from './process.ts';
 import type { Operation, Results } from './protocol.ts';
+import { Told } from './told.ts';
 
 export { netdProgram } from './process.ts';
 
@@ -38,20 +39,11 @@ export function createAttendant(options: AttendantOptions): Attendant {
   return new Client(options);
 }
 
-interface Told {
-  names: SandboxNames;
-  /** Where the resolver was last. */
-  port: number;
-  /** False while the call is under way that tells it. */
-  done: boolean;
-}
-
 class Client implements Attendant {
   readonly #options: AttendantOptions;
   readonly #socket: string;
   readonly #version: string;
-  readonly #sandboxes = new Map<string, Told>();
-  readonly #ports = new Map<string, Map<string, HeldPort>>();
+  readonly #told = new Told();
   #connection: Connection | undefined;
   #connecting: Promise<Connection> | undefined;
   #looking: Promise<Connection | undefined> | undefined;
@@ -74,45 +66,34 @@ class Client implements Attendant {
   }
 
   async putNames(names: SandboxNames): Promise<void> {
-    const before = this.#sandboxes.get(names.sandboxId);
-    const told: Told = { names, port: before?.port ?? 0, done: false };
-    this.#sandboxes.set(names.sandboxId, told);
+    const wish = this.#told.putNames(names);
     try {
       const result = await this.#ask(
-        () => ({ op: 'putNames', names, port: told.port }),
+        () => ({ op: 'putNames', names, port: wish.port }),
         // What came later counts.
-        () => this.#sandboxes.get(names.sandboxId) === told,
+        () => wish.counts(),
       );
-      told.port = result?.port ?? told.port;
-      told.done = true;
+      wish.fulfil(result?.port);
     } catch (error) {
-      if (this.#sandboxes.get(names.sandboxId) === told) {
-        if (before) this.#sandboxes.set(names.sandboxId, before);
-        else this.#sandboxes.delete(names.sandboxId);
-      }
+      wish.takeBack();
       throw error;
     }
   }
 
   async dropNames(sandboxId: string): Promise<void> {
-    this.#sandboxes.delete(sandboxId);
+    this.#told.dropNames(sandboxId);
     await this.#tell({ op: 'dropNames', sandboxId });
   }
 
   async holdPorts(owner: string, ports: readonly HeldPort[]): Promise<RefusedPort[]> {
     if (ports.length === 0) return [];
     const { refused } = (await this.#ask(() => ({ op: 'holdPorts', owner, ports }))) ?? { refused: [] };
-    if (refused.length > 0) return refused;
-    const own = this.#ports.get(owner) ?? new Map<string, HeldPort>();
-    for (const port of ports) own.set(keyOf(port), port);
-    this.#ports.set(owner, own);
-    return [];
+    if (refused.length === 0) this.#told.holdPorts(owner, ports);
+    return refused;
   }
 
   async releasePorts(owner: string, ports?: readonly HeldPort[]): Promise<void> {
-    const own = this.#ports.get(owner);
-    for (const key of ports?.map(keyOf) ?? [...(own?.keys() ?? [])]) own?.delete(key);
-    if (own?.size === 0) this.#ports.delete(owner);
+    this.#told.releasePorts(owner, ports);
     await this.#tell({ op: 'releasePorts', owner, ...(ports ? { ports } : {}) });
   }
 
@@ -129,10 +110,6 @@ class Client implements Attendant {
     if (!connection) return;
     if (keep) connection.close();
     else await endProcess(connection, this.#process?.exited);
-  }
-
-  get #needed(): boolean {
-    return this.#sandboxes.size > 0 || this.#ports.size > 0;
   }
 
   /** Of a process that is started when there is none. undefined when `still` says no before it could be asked. */
@@ -169,7 +146,7 @@ class Client implements Attendant {
   async #existing(): Promise<Connection | undefined> {
     if (this.#closed) return undefined;
     if (this.#connection?.isOpen) return this.#connection;
-    if (this.#connecting || this.#needed) return this.#connected();
+    if (this.#connecting || this.#told.something) return this.#connected();
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
     });
@@ -264,32 +241,8 @@ class Client implements Attendant {
     }
   }
 
-  /** All that is so now. What cannot be done for one is no reason not to do it for the others. */
   async #tellAll(connection: Connection): Promise<void> {
-    const { log } = this.#options;
-    const warn = (what: string, fields: object) => (error: unknown) => {
-      if (error instanceof Disconnected) throw error;
-      log.warn(what, { ...fields, error: messageOf(error) });
-    };
-    // A call that is under way tells it itself.
-    const known = [...this.#sandboxes.values()].filter(({ done }) => done);
-    const names = known.map(async (told) =>
-      connection
-        .ask({ op: 'putNames', names: told.names, port: told.port })
-        .then(({ port }) => (told.port = port))
-        .catch(warn('names cannot be answered in a container', { sandbox: told.names.sandboxId })),
-    );
-    const ports = [...this.#ports].map(async ([owner, own]) =>
-      connection
-        .ask({ op: 'holdPorts', owner, ports: [...own.values()] })
-        .then(({ refused }) => {
-          for (const { protocol, hostAddress, hostPort, code } of refused) {
-            log.warn('a published port was taken by another process', { protocol, hostAddress, hostPort, code });
-          }
-        })
-        .catch(warn('published ports cannot be kept', { owner })),
-    );
-    await Promise.all([...names, ...ports]);
+    await this.#told.tell(connection, this.#options.log);
     if (this.#ready) await connection.ask({ op: 'ready' });
   }
 
@@ -297,7 +250,7 @@ class Client implements Attendant {
     this.#connection = connection;
     void connection.closed.then(async () => {
       if (this.#connection === connection) this.#connection = undefined;
-      while (!this.#closed && this.#needed && !this.#connection?.isOpen) {
+      while (!this.#closed && this.#told.something && !this.#connection?.isOpen) {
         await this.#connected().catch((error: unknown) => this.#complain(messageOf(error)));
       }
     });
@@ -313,5 +266,3 @@ async function endProcess(connection: Connection, exited?: Promise<void>): Promi
   patience.abort();
   connection.close();
 }
-
-const keyOf = ({ protocol, hostAddress, hostPort }: HeldPort): string => `${protocol}/${hostAddress}/${hostPort}`;
