@@ -2,6 +2,7 @@
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { HeldPort, SandboxNames } from '../network/attendant.ts';
+import { placeKey } from '../ports/spec.ts';
 import { Disconnected } from './connection.ts';
 import type { Connection } from './connection.ts';
 
@@ -61,13 +62,13 @@ export class Told {
 
   holdPorts(owner: string, ports: readonly HeldPort[]): void {
     const own = this.#ports.get(owner) ?? new Map<string, HeldPort>();
-    for (const port of ports) own.set(keyOf(port), port);
+    for (const port of ports) own.set(placeKey(port), port);
     this.#ports.set(owner, own);
   }
 
   releasePorts(owner: string, ports?: readonly HeldPort[]): void {
     const own = this.#ports.get(owner);
-    for (const key of ports?.map(keyOf) ?? [...(own?.keys() ?? [])]) own?.delete(key);
+    for (const key of ports?.map(placeKey) ?? [...(own?.keys() ?? [])]) own?.delete(key);
     if (own?.size === 0) this.#ports.delete(owner);
   }
 
@@ -101,5 +102,3 @@ export class Told {
     await Promise.all([...names, ...ports]);
   }
 }
-
-const keyOf = ({ protocol, hostAddress, hostPort }: HeldPort): string => `${protocol}/${hostAddress}/${hostPort}`;

@@ -1,12 +1,11 @@
 /** The process beside the daemon, for unit tests. Strict: ports are held once, names are put for namespaces only. */
+import { placeKey } from '../ports/spec.ts';
 import type { Attendant, HeldPort, RefusedPort, SandboxNames } from './attendant.ts';
-
-const keyOf = ({ protocol, hostAddress, hostPort }: HeldPort): string => `${protocol} ${hostAddress} ${hostPort}`;
 
 export class FakeAttendant implements Attendant {
   /** By sandbox. */
   readonly names = new Map<string, SandboxNames>();
-  /** '<protocol> <address> <port>' → owner. */
+  /** '<protocol>/<address>/<port>' → owner. */
   readonly held = new Map<string, string>();
   /** What another process of the host has, in the same form. */
   readonly elsewhere = new Set<string>();
@@ -35,17 +34,17 @@ export class FakeAttendant implements Attendant {
     this.#mayFail('holdPorts');
     for (const port of ports) {
       if (port.hostPort === 0) throw new Error('a port without number cannot be held');
-      const holder = this.held.get(keyOf(port));
-      if (holder !== undefined && holder !== owner) throw new Error(`${keyOf(port)} is held by ${holder}`);
+      const holder = this.held.get(placeKey(port));
+      if (holder !== undefined && holder !== owner) throw new Error(`${placeKey(port)} is held by ${holder}`);
     }
-    const refused = ports.filter((port) => this.elsewhere.has(keyOf(port)));
+    const refused = ports.filter((port) => this.elsewhere.has(placeKey(port)));
     if (refused.length > 0) return refused.map((port) => ({ ...port, code: 'EADDRINUSE' }));
-    for (const port of ports) this.held.set(keyOf(port), owner);
+    for (const port of ports) this.held.set(placeKey(port), owner);
     return [];
   }
 
   async releasePorts(owner: string, ports?: readonly HeldPort[]): Promise<void> {
-    const keys = ports?.map(keyOf) ?? [...this.held.keys()];
+    const keys = ports?.map(placeKey) ?? [...this.held.keys()];
     for (const key of keys) if (this.held.get(key) === owner) this.held.delete(key);
   }
 

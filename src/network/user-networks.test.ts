@@ -143,13 +143,13 @@ void describe('user-defined networks', () => {
       world.firewall.state().ports.map(({ hostPort, address }) => [hostPort, address]),
       [[5353, '10.2.0.2']],
     );
-    world.attendant.elsewhere.add('tcp 0.0.0.0 8080');
+    world.attendant.elsewhere.add('tcp/0.0.0.0/8080');
     await assert.rejects(async () => parts.sandboxes.publish('c', change(web, { '53/udp': null })), {
       kind: 'Conflict',
       message: /address already in use/,
     });
     assert.equal(world.firewall.state().ports.length, 1);
-    assert.deepEqual([...world.attendant.held.keys()], ['udp 127.0.0.1 5353']);
+    assert.deepEqual([...world.attendant.held.keys()], ['udp/127.0.0.1/5353']);
     await parts.sandboxes.close('c');
     assert.deepEqual([world.firewall.state().ports, world.attendant.held.size], [[], 0]);
   });

@@ -4,10 +4,9 @@
  * ports there are.
  */
 import { conflict } from '../errors.ts';
-import type { HeldPort } from '../network/attendant.ts';
 import type { PortBinding } from '../network/records.ts';
-import { everyAddress, familyOf } from './spec.ts';
-import type { Protocol } from './spec.ts';
+import { everyAddress, familyOf, placeKey } from './spec.ts';
+import type { HostPlace, Protocol } from './spec.ts';
 import type { WantedPort } from './wanted.ts';
 
 export interface PortOwner {
@@ -15,9 +14,6 @@ export interface PortOwner {
   /** For people: the container's. */
   name: string;
 }
-
-/** What tells one held port from another; of a HeldPort. */
-export type PortKey = Pick<HeldPort, 'protocol' | 'hostAddress' | 'hostPort'>;
 
 /** net.ipv4.ip_local_port_range as the kernel has it by default. */
 const EPHEMERAL = { first: 32_768, last: 60_999 };
@@ -27,12 +23,10 @@ export type TakenElsewhere = ReadonlySet<string>;
 export const portText = ({ protocol, hostPort }: { protocol: Protocol; hostPort: number }): string =>
   `${protocol}/${hostPort}`;
 
-const keyText = ({ protocol, hostAddress, hostPort }: PortKey): string => `${protocol}/${hostAddress}/${hostPort}`;
-
 interface Owner {
   name: string;
-  /** By keyText. */
-  ports: Map<string, PortKey>;
+  /** By placeKey. */
+  ports: Map<string, HostPlace>;
 }
 
 export class PortAllocator {
@@ -73,11 +67,11 @@ export class PortAllocator {
   }
 
   /** Takes exactly these, as when a daemon begins anew; what the owner has already is fine. Conflict and nothing otherwise. */
-  take(owner: PortOwner, ports: readonly PortKey[]): void {
-    const added: PortKey[] = [];
+  take(owner: PortOwner, ports: readonly HostPlace[]): void {
+    const added: HostPlace[] = [];
     try {
       for (const port of ports) {
-        if (this.#owners.get(owner.id)?.ports.has(keyText(port))) continue;
+        if (this.#owners.get(owner.id)?.ports.has(placeKey(port))) continue;
         this.#add(owner, port);
         added.push(port);
       }
@@ -88,11 +82,11 @@ export class PortAllocator {
   }
 
   /** Some, or all of an owner. What it does not have is left alone. */
-  release(ownerId: string, ports?: readonly PortKey[]): void {
+  release(ownerId: string, ports?: readonly HostPlace[]): void {
     const owner = this.#owners.get(ownerId);
     if (!owner) return;
     for (const port of ports ?? [...owner.ports.values()]) {
-      if (!owner.ports.delete(keyText(port))) continue;
+      if (!owner.ports.delete(placeKey(port))) continue;
       const slot = slotText(port);
       const addresses = this.#taken.get(slot);
       addresses?.delete(port.hostAddress);
@@ -107,20 +101,20 @@ export class PortAllocator {
     if (owner) owner.name = name;
   }
 
-  #add(owner: PortOwner, port: PortKey): void {
+  #add(owner: PortOwner, port: HostPlace): void {
     if (port.hostPort === 0) return;
     const holder = this.#holderOf(port);
     if (holder) throw alreadyAllocated(holder, port.hostPort);
     const slot = slotText(port);
     const addresses = this.#taken.get(slot) ?? new Map<string, string>();
     this.#taken.set(slot, addresses.set(port.hostAddress, owner.id));
-    const known = this.#owners.get(owner.id) ?? { name: owner.name, ports: new Map<string, PortKey>() };
+    const known = this.#owners.get(owner.id) ?? { name: owner.name, ports: new Map<string, HostPlace>() };
     known.name = owner.name;
-    known.ports.set(keyText(port), port);
+    known.ports.set(placeKey(port), port);
     this.#owners.set(owner.id, known);
   }
 
-  #holderOf(port: PortKey): { name: string; hostAddress: string } | undefined {
+  #holderOf(port: HostPlace): { name: string; hostAddress: string } | undefined {
     const addresses = this.#taken.get(slotText(port));
     if (!addresses) return undefined;
     const every = everyAddress(familyOf(port.hostAddress));
@@ -150,7 +144,7 @@ export class PortAllocator {
   }
 }
 
-const slotText = ({ protocol, hostAddress, hostPort }: PortKey): string =>
+const slotText = ({ protocol, hostAddress, hostPort }: HostPlace): string =>
   `${protocol}/${familyOf(hostAddress)}/${hostPort}`;
 
 /** Docker's words (which put no brackets around IPv6 addresses), and whose it is. */

@@ -3,6 +3,7 @@
  * reaches them untranslated: [::1], IPv6 to a container without it, everything where there are no NAT rules. Runs in
  * berth-netd, in the host's network namespace; ports and connections outlive berthd.
  */
+import { descriptorLimit } from '../linux/descriptor-limit.ts';
 import { Readiness } from '../linux/listen-readiness.ts';
 import { PipePool } from '../linux/listen-stream.ts';
 import { keepDatagram, keepSctp, keepStream } from '../linux/listen.ts';
@@ -10,8 +11,11 @@ import { SysError, libc } from '../linux/libc.ts';
 import type { Logger } from '../log.ts';
 import type { HeldPort, RefusedPort } from '../network/attendant.ts';
 import { DatagramFlows, serveDatagrams } from './datagram-proxy.ts';
+import { placeKey } from './spec.ts';
+import type { HostPlace } from './spec.ts';
 import { serveStream } from './stream-proxy.ts';
 import type { HeldSocket } from './stream-proxy.ts';
+import type { StreamLimit } from './stream-relay.ts';
 
 export interface HeldPorts {
   /**
@@ -20,7 +24,7 @@ export interface HeldPorts {
    */
   hold(owner: string, ports: readonly HeldPort[]): RefusedPort[];
   /** Some, or all of an owner; their proxied connections end. Succeeds when they are not held. */
-  release(owner: string, ports?: readonly Pick<HeldPort, 'protocol' | 'hostAddress' | 'hostPort'>[]): void;
+  release(owner: string, ports?: readonly HostPlace[]): void;
   owners(): string[];
   /** Lets everything go. */
   close(): void;
@@ -34,9 +38,6 @@ interface Held {
   socket: HeldSocket;
 }
 
-const keyOf = ({ protocol, hostAddress, hostPort }: Pick<HeldPort, 'protocol' | 'hostAddress' | 'hostPort'>): string =>
-  `${protocol}/${hostAddress}/${hostPort}`;
-
 export function createHeldPorts({ log }: { log: Logger }): HeldPorts {
   return new Holder(log);
 }
@@ -46,6 +47,7 @@ class Holder implements HeldPorts {
   readonly #readiness = new Readiness();
   readonly #flows = new DatagramFlows();
   readonly #pipes = new PipePool();
+  readonly #streams: StreamLimit = { open: 0, most: Math.floor(descriptorLimit() / 4) };
   readonly #owners = new Map<string, Map<string, Held>>();
   #missesSctp = false;
 
@@ -59,7 +61,7 @@ class Holder implements HeldPorts {
     const opened = new Map<string, Held>();
     const refused: RefusedPort[] = [];
     for (const port of ports) {
-      const key = keyOf(port);
+      const key = placeKey(port);
       if (port.hostPort === 0 || opened.has(key)) continue;
       const held = own.get(key);
       if (held?.port.proxy === port.proxy) continue;
@@ -78,7 +80,7 @@ class Holder implements HeldPorts {
     }
     for (const [key, held] of opened) own.set(key, held);
     for (const port of ports) {
-      const held = own.get(keyOf(port));
+      const held = own.get(placeKey(port));
       if (!held || (held.port.address === port.address && held.port.port === port.port)) continue;
       held.port = port;
       held.socket.aim(port);
@@ -87,10 +89,10 @@ class Holder implements HeldPorts {
     return [];
   }
 
-  release(owner: string, ports?: readonly Pick<HeldPort, 'protocol' | 'hostAddress' | 'hostPort'>[]): void {
+  release(owner: string, ports?: readonly HostPlace[]): void {
     const own = this.#owners.get(owner);
     if (!own) return;
-    for (const key of ports?.map(keyOf) ?? [...own.keys()]) {
+    for (const key of ports?.map(placeKey) ?? [...own.keys()]) {
       const held = own.get(key);
       own.delete(key);
       held?.socket.close();
@@ -111,7 +113,13 @@ class Holder implements HeldPorts {
 
   #open(port: HeldPort): HeldSocket {
     const { protocol, hostAddress, hostPort, proxy } = port;
-    const parts = { readiness: this.#readiness, flows: this.#flows, pipes: this.#pipes, log: this.#log };
+    const parts = {
+      readiness: this.#readiness,
+      flows: this.#flows,
+      pipes: this.#pipes,
+      streams: this.#streams,
+      log: this.#log,
+    };
     if (protocol === 'sctp') return kept(this.#openSctp(hostAddress, hostPort));
     if (protocol === 'udp') {
       return proxy ? serveDatagrams(port, parts) : kept(keepDatagram(hostAddress, hostPort));

@@ -9,6 +9,16 @@ export interface PortRange {
   last: number;
 }
 
+/** What tells one held port from another. */
+export interface HostPlace {
+  protocol: Protocol;
+  hostAddress: string;
+  hostPort: number;
+}
+
+export const placeKey = ({ protocol, hostAddress, hostPort }: HostPlace): string =>
+  `${protocol}/${hostAddress}/${hostPort}`;
+
 const PORTS = /^(\d{1,5})(?:-(\d{1,5}))?$/;
 const LARGEST = 65_535;
 

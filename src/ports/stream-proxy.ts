@@ -28,12 +28,14 @@ export function serveStream(
   { hostAddress, hostPort, ...first }: ProxyTarget & { hostAddress: string; hostPort: number },
   parts: RelayParts & { log: Logger },
 ): HeldSocket {
-  const { readiness, log } = parts;
+  const { readiness, streams, log } = parts;
   let target: ProxyTarget = first;
   const connections = new Set<StreamRelay>();
   const fd = listenStream(hostAddress, hostPort);
   let unwatch = (): void => undefined;
   let pause: NodeJS.Timeout | undefined;
+  /** Said already. */
+  let full = false;
   const relay = (accepted: number): void => {
     try {
       const connection: StreamRelay = new StreamRelay(accepted, target, parts, () => connections.delete(connection));
@@ -46,13 +48,18 @@ export function serveStream(
   const accept = (): void => {
     try {
       for (let taken = 0; taken < ACCEPT_BATCH; taken++) {
+        if (streams.open >= streams.most) throw new Error(`${streams.most} connections are proxied already`);
         const accepted = acceptStream(fd);
         if (accepted === undefined) return;
         relay(accepted);
+        full = false;
       }
     } catch (error) {
+      if (!full) {
+        log.warn('connections to a published port have to wait', { hostAddress, hostPort, error: messageOf(error) });
+      }
+      full = true;
       // What waits in the queue would be reported without end.
-      log.warn('connections to a published port have to wait', { hostAddress, hostPort, error: messageOf(error) });
       unwatch();
       pause = setTimeout(resume, EXHAUSTED_PAUSE);
     }

@@ -37,9 +37,19 @@ const direction = (from: number, to: number): Direction => ({
   done: false,
 });
 
+/**
+ * How many connections of all ports there are, and may be. Each takes two descriptors, and names and held ports need some, too: nobody
+ * outside shall be able to take them away.
+ */
+export interface StreamLimit {
+  open: number;
+  most: number;
+}
+
 export interface RelayParts {
   readiness: Readiness;
   pipes: PipePool;
+  streams: StreamLimit;
 }
 
 export class StreamRelay {
@@ -58,11 +68,14 @@ export class StreamRelay {
   constructor(
     client: number,
     target: { address: string; port: number },
-    { readiness, pipes }: RelayParts,
+    { readiness, pipes, streams }: RelayParts,
     closed: () => void,
   ) {
     this.#client = client;
-    this.#closed = closed;
+    this.#closed = () => {
+      streams.open--;
+      closed();
+    };
     this.#pipes = pipes;
     try {
       this.#container = connectStream(target.address, target.port);
@@ -86,6 +99,7 @@ export class StreamRelay {
       resetStream(client);
       throw error;
     }
+    streams.open++;
   }
 
   /** Ends it now: both sides see a reset. */
