@@ -1,6 +1,7 @@
-/** What the kernel tells of, how fast, and that a survey kept by it is a true one. */
+/** What the kernel tells of, and that a survey kept by it is a true one. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import type { KernelEvent, Survey } from '../../src/network/kernel.ts';
 import { hostTest } from '../support/host.ts';
 import { until } from '../support/wait.ts';
@@ -15,12 +16,16 @@ const sorted = ({ links, addresses, routes }: Survey): string[] =>
   [links, addresses, routes].flatMap((list) => list.map((one) => JSON.stringify(one)).toSorted());
 
 async function assertTrue({ kernel }: KernelProcess): Promise<void> {
-  // IPv6 addresses and routes are made by work queues of the kernel.
-  const [present, survey] = [await kernel.present(), await kernel.survey()];
-  assert.deepEqual(sorted(present), sorted(survey));
+  const both = async (): Promise<[string[], string[]]> => [
+    sorted(await kernel.present()),
+    sorted(await kernel.survey()),
+  ];
+  // IPv6 addresses and routes are made by work queues of the kernel: they may come between the two looks.
+  await until(async () => isDeepStrictEqual(...(await both())), 2000).catch(() => undefined);
+  assert.deepEqual(...(await both()));
 }
 
-hostTest('losses on the host are told within 100 ms, and the survey stays true', { outside: true }, async (host) => {
+hostTest('losses on the host are told, and the survey stays true', { outside: true }, async (host) => {
   await using process = await startKernel(host);
   const { kernel, events } = process;
   const expectEvent = async (expected: KernelEvent, ...argv: string[]): Promise<void> => {
@@ -130,7 +135,7 @@ hostTest('losses inside a namespace, made or adopted, before or after watch()', 
   const expectInside = async (path: string, ...argv: string[]): Promise<void> => {
     events.length = 0;
     await insideOk(host, at(path), ...argv);
-    await process.event(isInside(path), 150);
+    await process.event(isInside(path));
   };
   await insideOk(host, at(third), 'ip', 'link', 'set', 'lo', 'up');
   await expectInside(first, 'ip', 'address', 'del', '10.77.0.10/24', 'dev', 'eth0');
@@ -155,7 +160,7 @@ hostTest('losses inside a namespace, made or adopted, before or after watch()', 
     'for i in $(seq 2000); do for a in add del; do echo "addr $a 10.98.0.1/24 dev eth0"; done; done | ip -batch -',
   );
   await insideOk(host, at(third), 'sh', '-c', 'ip link set lo up; ip link set lo down');
-  await process.event(isInside(third), 1000);
+  await process.event(isInside(third));
   const reports = events.filter(isInside(first));
   assert.ok(reports.length > 0 && reports.length <= 20, `${reports.length} reports`);
 
@@ -223,9 +228,9 @@ hostTest('events that the kernel dropped: told, and the survey is true again', {
   const rounds = Array.from({ length: 8000 }, () => 'addr add 10.5.0.1/24 dev br-0\naddr del 10.5.0.1/24 dev br-0');
   await host.exec(['ip', '-batch', '-'], { input: `${rounds.join('\n')}\naddr add 10.5.5.5/24 dev br-0\n` });
   process.signal('SIGCONT');
-  await process.event(({ kind }) => kind === 'lost', 2000);
+  await process.event(({ kind }) => kind === 'lost');
   // Whether something happened inside is not known either.
-  await process.event((event) => event.kind === 'inside' && event.path === path, 2000);
+  await process.event((event) => event.kind === 'inside' && event.path === path);
   assert.ok((await kernel.present()).addresses.some(({ address }) => address === '10.5.5.5/24'));
   await assertTrue(process);
 

@@ -22,7 +22,7 @@ export interface KernelProcess extends AsyncDisposable {
   watch(): Promise<void>;
   /** All events so far; tests may empty it. */
   readonly events: (KernelEvent & { at: number })[];
-  /** Waits for an event that `matches` (100 ms unless told): itself, with the time of its arrival. */
+  /** Waits for an event that `matches` (5 s unless told): itself, with the time of its arrival. */
   event(matches: (event: KernelEvent) => boolean, timeout?: number): Promise<KernelEvent & { at: number }>;
   /** SIGSTOP, SIGCONT. */
   signal(signal: NodeJS.Signals): void;
@@ -70,7 +70,7 @@ export async function startKernel(host: Host): Promise<KernelProcess> {
     },
     watch: async () => void (await ask('watch', [])),
     events,
-    async event(matches, timeout = 100) {
+    async event(matches, timeout = 5000) {
       const found = (): (KernelEvent & { at: number }) | undefined => events.find(matches);
       await until(() => found() !== undefined, timeout, `an event among ${JSON.stringify(events)}`);
       const event = found();
