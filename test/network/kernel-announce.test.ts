@@ -60,13 +60,13 @@ hostTest('neighbours hear of the addresses, as often as asked for', {}, async (h
   );
 
   await kernel.addInterface(path, interfacePlan(1, 'br-0', { name: 'eth1', announce: { count: 1, interval: 200 } }));
-  await until(() => timesOf(listener.lines(), 'tell 10.77.0.11').length === 1, 1000);
+  await until(() => timesOf(listener.lines(), 'tell 10.77.0.11').length === 1, 5000);
   await kernel.addInterface(path, interfacePlan(2, 'br-0', { name: 'eth2' }));
 
   // An end while announcements are pending: nothing holds the namespace, and none comes after it.
   const second = `${host.root}/n/two`;
   await kernel.createNamespace(second, [interfacePlan(3, 'br-0', { announce: { count: 3, interval: 100 } })], []);
-  await until(() => timesOf(listener.lines(), 'tell 10.77.0.13').length === 1, 1000);
+  await until(() => timesOf(listener.lines(), 'tell 10.77.0.13').length === 1, 5000);
   await kernel.dropNamespace(second);
   await until(async () => (await host.exec(['ip', 'link', 'show', 'veth0000003'])).code !== 0, 3000);
   // Of an interface that is gone there is nothing to say; whether it is made again is another's business.
