@@ -83,7 +83,9 @@ function resolvConfTextOf(
 }
 
 function reachOf(endpoints: readonly Pick<Placed, 'network'>[]): Reach {
-  if (needsResolver(endpoints)) return 'resolver';
+  if (needsResolver(endpoints)) {
+    return endpoints.every(({ network }) => network.internal) ? 'resolver-only' : 'resolver';
+  }
   const drivers = endpoints.map(({ network }) => network.driver);
   if (drivers.includes('host')) return 'host';
   if (!drivers.includes('bridge')) return 'none';

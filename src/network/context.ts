@@ -1,6 +1,7 @@
 /** What the parts of the controller share. */
 import { bridgeDriver } from '../drivers/bridge/driver.ts';
 import type { Driver, NetworkConfig } from '../drivers/driver.ts';
+import { messageOf } from '../errors.ts';
 import { hostDriver } from '../drivers/host/driver.ts';
 import { noneDriver } from '../drivers/none/driver.ts';
 import type { Firewall, FirewallChange, FirewallState } from '../firewall/firewall.ts';
@@ -59,6 +60,20 @@ export class NetworkContext {
 
   get namespaceDirectory(): string {
     return `${this.deps.execRoot}/netns`;
+  }
+
+  /** --default-network-opt is looked at when a network is made; what is wrong with it is said at the start. */
+  warnOfDefaultOptions(): void {
+    const { settings, log } = this.deps;
+    for (const [name, options] of Object.entries(settings.defaultNetworkOptions)) {
+      const driver = Object.entries(DRIVERS).find(([type]) => type === name)?.[1];
+      if (!driver) log.warn(`--default-network-opt: there is no network driver "${name}"`);
+      try {
+        driver?.checkOptions(options);
+      } catch (error) {
+        log.warn(`--default-network-opt: no network of driver "${name}" can be made with it: ${messageOf(error)}`);
+      }
+    }
   }
 
   driverOf(network: NetworkRecord): Driver {

@@ -247,6 +247,12 @@ void describe('create and remove', () => {
       (await wrong).networks.create(creation('c')),
       /driver-opt "com.docker.network.enable_ipv4" is not a valid bool/,
     );
+    world.warnings = [];
+    await world.started({ defaultNetworkOptions: { bridge: { [option.DRIVER_MTU]: 'abc' }, brigde: {} } });
+    assert.match(
+      world.warnings.join('\n'),
+      /no network of driver "bridge" can be made with it: .*abc[^]*no network driver "brigde"/,
+    );
   });
 
   void test('settings in a network of their own', async () => {

@@ -37,9 +37,9 @@ const RESOLVER = '127.0.0.11';
 
 /**
  * 'own': the container has a network of its own, so servers on the host's loopback are out of its reach, and IPv6 ones without
- * IPv6. 'resolver': the embedded resolver stands between.
+ * IPv6. 'resolver': the embedded resolver stands between; 'resolver-only': it asks nobody, as all networks are internal.
  */
-export type Reach = 'own' | 'own-ipv6' | 'resolver' | 'host' | 'none';
+export type Reach = 'own' | 'own-ipv6' | 'resolver' | 'resolver-only' | 'host' | 'none';
 
 /** The host's configuration, from systemd-resolved's own file when /etc/resolv.conf names only its stub. */
 export function hostResolvConf(read: (path: string) => string | undefined): { path: string; text: string } {
@@ -64,13 +64,14 @@ export function containerResolvConf(
   const search = pick(overrides.search, base.search);
   const options = pick(overrides.options, base.options);
   const asked = overrides.nameservers.length > 0 ? overrides.nameservers : serversFor(base.nameservers, network);
-  const behind =
-    network === 'resolver' ? `# Names that no container has are asked of: ${serverNote(overrides, base)}\n` : '';
+  const resolver = network === 'resolver' || network === 'resolver-only';
+  const asks = network === 'resolver' ? serverNote(overrides, base) : 'nobody (all networks are internal)';
+  const behind = resolver ? `# Names that no container has are asked of: ${asks}\n` : '';
   return render({
-    nameservers: network === 'resolver' ? [RESOLVER] : asked,
+    nameservers: resolver ? [RESOLVER] : asked,
     // '.' is how a user says: no search list at all.
     search: search.length === 1 && search[0] === '.' ? [] : search,
-    options: network === 'resolver' ? withNdots(options) : options,
+    options: resolver ? withNdots(options) : options,
     note: `# Based on host file: '${host.path}'\n${behind}# Overrides: [${overridden.join(' ')}]\n`,
   });
 }

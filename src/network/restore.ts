@@ -26,6 +26,7 @@ export async function restoreSandboxes(
   existing: ReadonlyMap<string, Readonly<Record<string, EndpointSettings>>>,
 ): Promise<void> {
   const { deps, state } = context;
+  context.warnOfDefaultOptions();
   const stored = storedState(deps.store);
   const survey = deps.kernel.survey();
   restoreNetworks(context, survey, stored.networks);

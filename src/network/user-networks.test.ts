@@ -330,6 +330,7 @@ void describe('user-defined networks', () => {
     await parts.networks.create(creation('inner', { Internal: true, ...ipam('10.3.0.0/24') }));
     await open(parts, request('c', { networkMode: 'inner', portBindings: web }));
     assert.deepEqual(insideOf('c').via, []);
+    assert.match(world.files.read('/c/c/resolv.conf') ?? '', /^nameserver 127.0.0.11$[^]*asked of: nobody/m);
     assert.deepEqual([world.attendant.held.size, world.firewall.state().ports], [0, []]);
     assert.equal([...world.attendant.names.values()][0]?.forward, false);
     await parts.sandboxes.connect('c', 'a', settings({}));
