@@ -110,6 +110,12 @@ proc need {pattern} {
     eof { puts "ENDED BEFORE: $pattern"; exit 1 }
   }
 }
+proc ended {} {
+  expect {
+    eof {}
+    timeout { puts "STILL THERE"; exit 1 }
+  }
+}
 spawn ${run}
 need "/ # "
 after 300
@@ -125,7 +131,7 @@ send "echo still-\\$((40+2))\\r"
 need "still-42"
 need "/ # "
 send "\\x10\\x11"
-expect eof
+ended
 wait
 spawn ${attach}
 after 200
@@ -133,7 +139,7 @@ send "\\r"
 need "/ # "
 after 300
 send "exit 7\\r"
-expect eof
+ended
 set result [wait]
 exit [lindex $result 3]
 `,

@@ -302,6 +302,9 @@ async function collect(child: ChildProcess, argv: readonly string[], options: Ex
   const timer = setTimeout(() => {
     late = true;
     child.kill('SIGKILL');
+    // What it started inside may hold the other ends, and would be waited for without end.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   }, options.timeout ?? 30_000);
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   clearTimeout(timer);
