@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import koffi from 'koffi';
 import { isLoss } from '../inside-events.ts';
 import { decodeLinkChange, encodeLinkHeader } from './link.ts';
 import { NetlinkFormatError } from './message.ts';
 import type { Message } from './message.ts';
 import { decodeNsid, encodeNsid } from './nsid.ts';
-import { nsidIn } from './subscription.ts';
+import { AF_INET, libc, SOCK_CLOEXEC, SOCK_DGRAM, SysError } from '../libc.ts';
+import { NETLINK_ROUTE } from './socket.ts';
+import { nsidIn, subscribe } from './subscription.ts';
 
+const dup2 = koffi.load('libc.so.6').func('int dup2(int from, int to)');
 const [IFF_UP, IFF_RUNNING] = [1, 0x40] as const;
 const message = (type: number, payload: Buffer): Message => ({ type, flags: 0, sequence: 0, port: 0, payload });
 
@@ -86,4 +90,30 @@ void test('arbitrary bytes throw nothing but the decoders’ own error', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+void test('a failure that comes once is lost notifications, one that stays is an error', () => {
+  const LOOPBACK = [127, 0, 0, 1];
+  const subscription = subscribe(NETLINK_ROUTE, [1]);
+  try {
+    // In its place a socket whose peer does not exist: the kernel says ECONNREFUSED, once for each packet sent.
+    const refused = libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const address = Buffer.from([AF_INET, 0, 0, 1, ...LOOPBACK, 0, 0, 0, 0, 0, 0, 0, 0]);
+    libc.connect(refused, address, address.length);
+    dup2(refused, subscription.fd);
+    libc.close(refused);
+    for (let round = 0; round < 5; round++) {
+      libc.send(subscription.fd, Buffer.from('x'), 1, 0);
+      assert.equal(subscription.receive(), 'overrun');
+      assert.equal(subscription.receive(), undefined);
+    }
+    // A file is no socket, however often it is asked.
+    const file = libc.open('/dev/null', 0, 0);
+    dup2(file, subscription.fd);
+    libc.close(file);
+    for (let round = 0; round < 3; round++) assert.equal(subscription.receive(), 'overrun');
+    assert.throws(() => subscription.receive(), SysError);
+  } finally {
+    subscription.close();
+  }
 });

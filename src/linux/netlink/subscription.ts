@@ -26,6 +26,8 @@ const CONTROL = 72;
 const DATA = 136;
 const CMSG_HEADER = 16;
 const MSG_DONTWAIT = 0x40;
+/** Failures in a row that count as dropped events; one more, and the socket is no use. */
+const MOST_FAILURES = 3;
 
 const recvmsg = koffi.load('libc.so.6').func('ssize_t recvmsg(int fd, void *message, int flags)');
 
@@ -38,7 +40,11 @@ export interface Received {
 
 export interface Subscription {
   readonly fd: number;
-  /** The next datagram; undefined when none waits; 'overrun' when some were dropped (ENOBUFS). */
+  /**
+   * The next datagram; undefined when none waits; 'overrun' when some were dropped (ENOBUFS), or may have been: any other
+   * failure is worth another look at the kernel, not the daemon's life, and once under load errno was ENOENT, which
+   * recvmsg(2) does not give (it is the thread's, and others in it may write to it). Throws SysError when it goes on.
+   */
   receive(): Received | 'overrun' | undefined;
   close(): void;
 }
@@ -80,6 +86,7 @@ export function subscribe(protocol: number, groups: readonly number[], allNamesp
   header.writeBigUInt64LE(1n, 24);
   header.writeBigUInt64LE(base + BigInt(CONTROL), 32);
 
+  let failures = 0;
   return {
     fd,
     receive() {
@@ -87,13 +94,18 @@ export function subscribe(protocol: number, groups: readonly number[], allNamesp
         header.writeBigUInt64LE(BigInt(DATA - CONTROL), 40);
         const length = Number(recvmsg(fd, header, MSG_DONTWAIT));
         if (length >= 0) {
+          failures = 0;
           const used = Number(header.readBigUInt64LE(40));
           return { data: memory.subarray(DATA, DATA + length), nsid: nsidIn(control.subarray(0, used)) };
         }
         const error = new SysError('recvmsg', koffi.errno());
-        if (error.code === 'EAGAIN') return undefined;
-        if (error.code === 'ENOBUFS') return 'overrun';
-        if (error.code !== 'EINTR') throw error;
+        if (error.code === 'EINTR') continue;
+        if (error.code === 'EAGAIN') {
+          failures = 0;
+          return undefined;
+        }
+        if (error.code !== 'ENOBUFS' && ++failures > MOST_FAILURES) throw error;
+        return 'overrun';
       }
     },
     close: () => void libc.close(fd),
