@@ -39,6 +39,9 @@ export interface NetworkConfig {
   ipForward: boolean;
   /** Which families get rules (--iptables, --ip6tables). */
   firewall: { 4: boolean; 6: boolean };
+  /** Of an overlay network: its number on the wire, and how this host sends to the others; undefined while it belongs to no cluster. */
+  vni?: number;
+  underlay?: { address: string; port: number; mtu: number };
   /** Nobody else carries what a container sends to its own published port (--userland-proxy=false). */
   hairpin?: boolean;
 }
@@ -56,9 +59,12 @@ export interface EndpointConfig {
   options: Readonly<Record<string, string>>;
 }
 
+/** As the API names them. */
+export type NetworkDriver = 'bridge' | 'host' | 'null' | 'macvlan' | 'ipvlan' | 'overlay';
+
 export interface Driver {
   /** As the API names it. */
-  readonly type: 'bridge' | 'host' | 'null';
+  readonly type: NetworkDriver;
   /** Whether a sandbox on it has a namespace of its own. */
   readonly ownNamespace: boolean;
   /** Options of a network that is to be made, checked: InvalidParameter in Docker's words. */

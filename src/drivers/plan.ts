@@ -55,9 +55,36 @@ export interface InterfacePlan {
   announce: { count: number; interval: number };
 }
 
+/** A VXLAN device (RFC 7348): the port of a network's bridge behind which its containers on other hosts are. */
+export interface TunnelPlan {
+  name: string;
+  /** Written on the link (IFLA_IFALIAS): whose it is. */
+  owner: string;
+  /** Bridge that it is a port of. */
+  bridge: string;
+  /** VXLAN network identifier, 24 bits. */
+  vni: number;
+  /** This host's underlay address. */
+  local: string;
+  /** UDP. */
+  port: number;
+  mtu: number;
+}
+
+/** A container on another host. Frames for it go to that host and nowhere else; questions for its addresses are answered here. */
+export interface PeerPlan {
+  mac: string;
+  /** Without prefix. */
+  addresses: readonly string[];
+  /** Underlay address of its host. */
+  host: string;
+}
+
 /** What a network needs on the host while it exists. */
 export interface NetworkPlan {
   bridge: BridgePlan | undefined;
+  /** Of a network that spans hosts. */
+  tunnel?: TunnelPlan;
   /** Of the host; left as they are when the network goes, as dockerd leaves them. */
   sysctls: readonly Sysctl[];
   /** One for each family of the network that the firewall serves. */

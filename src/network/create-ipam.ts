@@ -1,6 +1,6 @@
 /** The subnets of a network that is made: asked for, or chosen; with gateway and reserved addresses. Pure. */
 import type { SubnetConfig } from '../drivers/driver.ts';
-import { forbidden, invalidParameter, system } from '../errors.ts';
+import { forbidden, invalidParameter, notFound, system } from '../errors.ts';
 import { formatAddress, formatPrefix, overlaps, parseAddress, parsePrefix } from '../ipam/address.ts';
 import type { Prefix } from '../ipam/address.ts';
 import { AddressPool } from '../ipam/pool.ts';
@@ -25,6 +25,11 @@ export interface Allocation extends Pick<CreateContext, 'settings' | 'networks' 
 export const DEFAULT_GATEWAY = { 4: 'DefaultGatewayIPv4', 6: 'DefaultGatewayIPv6' } as const;
 
 const NOTHING: IpamConfig = { Subnet: '', IPRange: '', Gateway: '', AuxiliaryAddresses: {} };
+
+export function knownIpamDriver(name: string): 'default' | 'null' {
+  if (name === 'default' || name === 'null') return name;
+  throw notFound(`plugin "${name}" not found`);
+}
 
 export function allocateSubnets(wish: Allocation): SubnetConfig[] {
   if (wish.driver === 'null') {

@@ -2,7 +2,7 @@
  * All that the pure network asks of the kernel. Implemented in linux/kernel.ts; fake-kernel.ts is the strict stand-in.
  * Calls are synchronous and take milliseconds at most, except where a Promise says otherwise.
  */
-import type { BridgePlan, DefaultRoute, InterfacePlan, Sysctl } from '../drivers/plan.ts';
+import type { BridgePlan, DefaultRoute, InterfacePlan, PeerPlan, Sysctl, TunnelPlan } from '../drivers/plan.ts';
 
 /** What is on the host, whoever made it; IPv6 link-local addresses and their routes are left out, as every link has them. */
 export interface Survey {
@@ -67,6 +67,16 @@ export interface Kernel {
   /** The host end of a pair that lost its bridge becomes its port again, isolated where it was. */
   enslave(plan: InterfacePlan): void;
   setSysctls(sysctls: readonly Sysctl[]): void;
+
+  /**
+   * Makes the VXLAN device, or completes the one of that name, as a port of its bridge, up; one with other numbers is made anew.
+   * Unavailable, with the name of the option, where the kernel has no VXLAN.
+   */
+  ensureTunnel(plan: TunnelPlan): void;
+  /** Makes what the tunnel knows of containers on other hosts exactly this; what is known already is left alone. */
+  setPeers(plan: TunnelPlan, peers: readonly PeerPlan[]): void;
+  /** Adding who is there and removing who is not succeed. */
+  changePeers(plan: TunnelPlan, change: { add: readonly PeerPlan[]; remove: readonly PeerPlan[] }): void;
 
   /** A namespace at `path` with lo and these interfaces up. All or nothing. Fails when `path` exists. */
   createNamespace(path: string, interfaces: readonly InterfacePlan[], defaults: readonly DefaultRoute[]): void;

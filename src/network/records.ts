@@ -1,5 +1,5 @@
 /** What the store keeps of networks (kinds `network`, `endpoint`, `sandbox`), key = id. */
-import type { SubnetConfig } from '../drivers/driver.ts';
+import type { NetworkDriver, SubnetConfig } from '../drivers/driver.ts';
 import type { HeldPort } from './attendant.ts';
 import type { EndpointSettings, PortMap } from '../model/container.ts';
 
@@ -7,7 +7,7 @@ export interface NetworkRecord {
   /** 64 hex digits. */
   id: string;
   name: string;
-  driver: 'bridge' | 'host' | 'null';
+  driver: NetworkDriver;
   /** RFC 3339. */
   created: string;
   ipv4: boolean;
@@ -34,6 +34,8 @@ export interface NetworkRecord {
   bridge: string;
   /** The bridge is the administrator's (`--bridge`). */
   foreignBridge: boolean;
+  /** Of an overlay network: VXLAN network identifier, unique in the cluster. */
+  vni?: number;
 }
 
 export interface SandboxRecord {
