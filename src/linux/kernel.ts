@@ -2,6 +2,7 @@
 import { rmdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InterfacePlan } from '../drivers/plan.ts';
+import { notImplemented } from '../errors.ts';
 import type { Kernel } from '../network/kernel.ts';
 import { createAnnouncer } from './announce.ts';
 import { enslave, ensureBridge } from './bridges.ts';
@@ -58,6 +59,15 @@ export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] 
     },
     ensureBridge: (plan) => ensureBridge(host, plan),
     enslave: (plan) => enslave(host, plan),
+    ensureTunnel: () => {
+      throw notImplemented('VXLAN devices are not made yet');
+    },
+    setPeers: () => {
+      throw notImplemented('VXLAN devices are not made yet');
+    },
+    changePeers: () => {
+      throw notImplemented('VXLAN devices are not made yet');
+    },
     setSysctls: applySysctls,
     createNamespace(path, interfaces, defaults) {
       const indexOf = createNamespace(path, (fd) =>

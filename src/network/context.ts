@@ -4,6 +4,7 @@ import type { Driver, NetworkConfig } from '../drivers/driver.ts';
 import { messageOf } from '../errors.ts';
 import { hostDriver } from '../drivers/host/driver.ts';
 import { noneDriver } from '../drivers/none/driver.ts';
+import { overlayDriver } from '../drivers/overlay/driver.ts';
 import type { Firewall, FirewallChange, FirewallState } from '../firewall/firewall.ts';
 import type { Logger } from '../log.ts';
 import type { Publish } from '../model/events.ts';
@@ -41,6 +42,7 @@ const DRIVERS: Readonly<Record<NetworkRecord['driver'], Driver>> = {
   bridge: bridgeDriver,
   host: hostDriver,
   null: noneDriver,
+  overlay: overlayDriver,
 };
 
 export class NetworkContext {

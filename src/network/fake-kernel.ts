@@ -2,7 +2,7 @@
  * A kernel for unit tests. Strict: what the real one would refuse, or what would be a mistake of the caller, throws.
  * Links of a dropped namespace stay until linksGone(), as they do for some 30 ms in the real one.
  */
-import type { BridgePlan, DefaultRoute, InterfacePlan } from '../drivers/plan.ts';
+import type { BridgePlan, DefaultRoute, InterfacePlan, PeerPlan, TunnelPlan } from '../drivers/plan.ts';
 import { formatPrefix, parseInterface } from '../ipam/address.ts';
 import type { HostAddress, HostLink, HostRoute, Kernel, KernelEvent, TextFiles } from './kernel.ts';
 
@@ -20,6 +20,8 @@ export class FakeKernel implements Kernel {
   /** By path. */
   readonly namespaces = new Map<string, FakeNamespace>();
   readonly sysctls = new Map<string, string>();
+  /** By name of the tunnel. */
+  readonly tunnels = new Map<string, { plan: TunnelPlan; peers: ReadonlyMap<string, PeerPlan> }>();
   readonly adopted: { path: string; pid: number }[] = [];
   /** Says that something happened, as the kernel would. */
   tell: (event: KernelEvent) => void = () => undefined;
@@ -70,6 +72,37 @@ export class FakeKernel implements Kernel {
 
   setSysctls(sysctls: readonly { name: string; value: string }[]): void {
     for (const { name, value } of sysctls) this.sysctls.set(name, value);
+  }
+
+  ensureTunnel(plan: TunnelPlan): void {
+    this.#mayFail('ensureTunnel');
+    const { name, bridge, owner } = plan;
+    const present = this.links.get(name);
+    if (present && present.kind !== 'vxlan') throw new Error(`${name} is no VXLAN device`);
+    if (present && present.alias !== owner) throw new Error(`${name} is another's`);
+    if (this.links.get(bridge)?.kind !== 'bridge') throw new Error(`no bridge ${bridge}`);
+    this.links.set(name, { name, kind: 'vxlan', master: bridge, alias: owner, up: true });
+    this.tunnels.set(name, { plan, peers: this.tunnels.get(name)?.peers ?? new Map<string, PeerPlan>() });
+  }
+
+  setPeers(plan: TunnelPlan, peers: readonly PeerPlan[]): void {
+    this.#mayFail('setPeers');
+    this.#tunnel(plan);
+    this.tunnels.set(plan.name, { plan, peers: new Map(peers.map((peer) => [peer.mac, peer])) });
+  }
+
+  changePeers(plan: TunnelPlan, { add, remove }: { add: readonly PeerPlan[]; remove: readonly PeerPlan[] }): void {
+    this.#mayFail('changePeers');
+    const peers = new Map(this.#tunnel(plan).peers);
+    for (const { mac } of remove) peers.delete(mac);
+    for (const peer of add) peers.set(peer.mac, peer);
+    this.tunnels.set(plan.name, { plan, peers });
+  }
+
+  #tunnel({ name }: TunnelPlan): { plan: TunnelPlan; peers: ReadonlyMap<string, PeerPlan> } {
+    const found = this.tunnels.get(name);
+    if (!found || !this.links.has(name)) throw new Error(`no tunnel ${name}`);
+    return found;
   }
 
   createNamespace(path: string, interfaces: readonly InterfacePlan[], defaults: readonly DefaultRoute[]): void {
@@ -149,6 +182,7 @@ export class FakeKernel implements Kernel {
     this.#mayFail('linksGone');
     for (const name of names) {
       this.links.delete(name);
+      this.tunnels.delete(name);
       for (const [path, namespace] of this.namespaces) {
         const interfaces = namespace.interfaces.filter(({ hostName }) => hostName !== name);
         const defaults = namespace.defaults.filter((one) => interfaces.some((link) => link.name === one.interface));

@@ -1,0 +1,2 @@
+/** One container of an overlay network on this host. */
+export const planEndpoint = (): undefined => undefined;

@@ -1,0 +1,2 @@
+/** Options of an overlay network. */
+export const checkOptions = (): void => {};
