@@ -38,6 +38,8 @@ export class ResolverService {
   readonly #forwarder = new Forwarder(() => performance.now());
   readonly #hostFile: HostServersFile;
   readonly #entries = new Map<string, Entry>();
+  /** Containers on other hosts: found by others, answered to nowhere here. */
+  readonly #elsewhere = new Set<string>();
   #host: { servers: HostServers; upstreams: Servers } | undefined;
 
   constructor({ log, hostRoot, serverPort = 53 }: ResolverServiceOptions) {
@@ -49,9 +51,14 @@ export class ResolverService {
 
   /**
    * Answers in the namespace at the first of `paths` that is one. `wish`: the port that the resolver had there before, or 0. Returns the port
-   * that it has. Throws SysError, and then nothing is changed.
+   * that it has, 0 for a container on another host. Throws SysError, and then nothing is changed.
    */
   put(names: SandboxNames, paths: readonly string[], wish: number): number {
+    if (names.namespacePath === '') {
+      this.#elsewhere.add(names.sandboxId);
+      this.#zone.put(names.sandboxId, names.endpoints);
+      return 0;
+    }
     const before = this.#entries.get(names.sandboxId);
     const path = paths.find((one) => isNamespace(one)) ?? names.namespacePath;
     if (before && before.resolver.namespace.identity === identityOf(path)) {
@@ -68,6 +75,7 @@ export class ResolverService {
   }
 
   drop(sandboxId: string): void {
+    if (this.#elsewhere.delete(sandboxId)) this.#zone.drop(sandboxId);
     const entry = this.#entries.get(sandboxId);
     if (!entry) return;
     this.#entries.delete(sandboxId);
@@ -76,7 +84,7 @@ export class ResolverService {
   }
 
   ids(): string[] {
-    return [...this.#entries.keys()];
+    return [...this.#entries.keys(), ...this.#elsewhere];
   }
 
   close(): void {

@@ -27,7 +27,7 @@ export interface Attendant {
 /** A container as the resolver sees it. */
 export interface SandboxNames {
   sandboxId: string;
-  /** As berthd sees it; the process reads it through berthd's own root directory. */
+  /** As berthd sees it; the process reads it through berthd's own root directory. '' for a container on another host. */
   namespacePath: string;
   /** Servers for names that no container has, asked from inside the namespace; none: those of the host, as they change. */
   nameservers: readonly string[];

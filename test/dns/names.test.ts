@@ -63,6 +63,26 @@ hostTest('a container finds others by name on the networks that they share', {},
   await until(() => netdProcesses(host).length === 0, 2000, 'the end of berth-netd');
 });
 
+hostTest('a container on another host is found like any other, and has no resolver here', {}, async (host) => {
+  const daemon = startDaemonSide(host);
+  await using near = await makeContainer(host, 'near');
+  await daemon.putNames(sandbox('s-near', near.path, { endpoints: [endpoint('wide', '10.0.0.2', ['near', 'web'])] }));
+  await daemon.putNames(sandbox('far', '', { endpoints: [endpoint('wide', '10.0.0.3', ['far', 'web'])] }));
+  assert.deepEqual(await near.short('far'), ['10.0.0.3']);
+  assert.deepEqual(await near.short('-x', '10.0.0.3'), ['far.wide.']);
+  assert.deepEqual((await near.short('web')).toSorted(), ['10.0.0.2', '10.0.0.3']);
+
+  const [pid] = netdProcesses(host);
+  assert.ok(pid);
+  process.kill(pid, 'SIGKILL');
+  await until(async () => (await near.short('far', '+time=1')).length === 1, 10_000, 'an answer');
+
+  await daemon.dropNames('far');
+  assert.match(await near.dig('far'), /status: (SERVFAIL|NXDOMAIN)/);
+  assert.deepEqual(await near.short('web'), ['10.0.0.2']);
+  await daemon.close({ keep: false });
+});
+
 hostTest('equal aliases take turns, and names are gone with their sandbox', {}, async (host) => {
   const daemon = startDaemonSide(host);
   await using client = await makeContainer(host, 'client');
