@@ -2,6 +2,7 @@
 import { invalidParameter, messageOf } from '../errors.ts';
 import { parseArgv } from './argv.ts';
 import type { FlagValue, FlagValues } from './argv.ts';
+import { clusterSettings } from './cluster-config.ts';
 import { parseDaemonJson } from './file.ts';
 import { daemonFlags } from './flags.ts';
 import { networkSettings } from './network-config.ts';
@@ -94,6 +95,7 @@ function toSettings(options: Options): DaemonSettings {
     noNewPrivileges: options.bool('no-new-privileges'),
     liveRestore: options.bool('live-restore'),
     network: networkSettings(options),
+    cluster: clusterSettings(options),
     plainTcp: tls === undefined && (options.given('tls') || options.given('tlsverify')),
     ...(tls && { tls }),
   };

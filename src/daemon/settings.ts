@@ -39,6 +39,7 @@ export interface DaemonSettings {
   /** False: an orderly stop of the daemon stops its containers, too. */
   liveRestore?: boolean;
   network: DaemonNetworkSettings;
+  cluster: DaemonClusterSettings;
 }
 
 export interface TlsSettings {
@@ -57,4 +58,34 @@ export interface DaemonNetworkSettings extends NetworkSettings {
   allowDirectRouting: boolean;
   /** 'MARK' or 'MARK/MASK', '' for none. */
   bridgeAcceptFwmark: string;
+}
+
+export interface DaemonClusterSettings {
+  /** A given etcd; undefined: none, or one that `berth cluster` manages. */
+  store: ClusterStoreSettings | undefined;
+  /** An address, or the interface that has it; '' for neither. */
+  advertise: string;
+  /** '': the host's own name. */
+  name: string;
+  /** UDP. */
+  vxlanPort: number;
+  /** Seconds. */
+  lease: number;
+  /** Seconds for one call. */
+  timeout: number;
+}
+
+export interface ClusterStoreSettings {
+  /** 'https://10.0.0.1:2379' */
+  endpoints: readonly string[];
+  /** Of all keys: '/berth'. */
+  prefix: string;
+  /** Paths of PEM files; '' for none. */
+  ca: string;
+  certificate: string;
+  key: string;
+  /** '' for none. */
+  user: string;
+  /** Path; the file's text is the password. */
+  passwordFile: string;
 }
