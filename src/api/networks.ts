@@ -26,9 +26,9 @@ export function networkRoutes(networks: Networks, containers: Pick<Containers, '
     {
       method: 'GET',
       path: '/networks/{id*}',
-      handle(x) {
+      async handle(x) {
         const options = { verbose: parseVerbose(x.query.string('verbose')), scope: x.query.string('scope') };
-        x.json(200, networkShape(networks.inspect(x.param('id'), options), x.version));
+        x.json(200, networkShape(await networks.inspect(x.param('id'), options), x.version));
       },
     },
     {

@@ -15,13 +15,17 @@ import type { EndpointRecord, NetworkRecord } from './records.ts';
 interface Taken {
   /** IDs of containers. */
   keepers: Set<string>;
-  /** ID of the container whose endpoint has it; '' for none. */
+  /** ID of the container whose endpoint has it, or who else has; '' for nobody. */
   user: string;
 }
 
 /** Asked for by name: `--ip`, `--ip6`. */
 export const askedAddresses = ({ IPAMConfig }: EndpointSettings): readonly string[] =>
   [IPAMConfig?.IPv4Address, IPAMConfig?.IPv6Address].flatMap((text) => (text ? [text] : []));
+
+/** Who has an address of which the cluster says no more than that it is taken; until that one is told. */
+export const unknownHolder = (claim: string): string => `${UNKNOWN}${claim}`;
+const UNKNOWN = 'unknown:';
 
 export class AddressBook {
   readonly #pools = new Map<string, readonly AddressPool[]>();
@@ -155,6 +159,23 @@ export class AddressBook {
       if (!taken) continue;
       taken.user = '';
       this.#freeIfUnused(networkId, address);
+    }
+  }
+
+  /** Endpoints of other hosts have them; `holder` is none of this host's containers. */
+  occupy(networkId: string, addresses: readonly string[], holder: string): void {
+    for (const text of addresses) {
+      const address = parseInterface(text)?.address;
+      const taken = address && this.#take(networkId, address);
+      if (taken && (taken.user === '' || taken.user.startsWith(UNKNOWN))) taken.user = holder;
+    }
+  }
+
+  /** …and have them no more. What is somebody else's by now stays. */
+  vacate(networkId: string, addresses: readonly string[], holder: string): void {
+    for (const text of addresses) {
+      const address = parseInterface(text)?.address;
+      if (address && this.#taken.get(keyOf(networkId, address))?.user === holder) this.release(networkId, [text]);
     }
   }
 

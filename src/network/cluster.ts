@@ -51,10 +51,14 @@ export interface ClusterListener {
   networkAdded(network: NetworkRecord): void;
   /** It was removed; nobody has an endpoint on it. */
   networkRemoved(networkId: string): void;
-  /** Of a network that is followed: endpoints on other hosts that came (or have other names or another host now) and that went. */
+  /**
+   * Of a network that is followed: endpoints on other hosts that came (or have other names or another host now) and that went.
+   * `whole`: there are no others than those that were added; so says the first call after follow(), which comes even if there is
+   * nobody.
+   */
   peersChanged(
     networkId: string,
-    change: { added: readonly PlacedEndpoint[]; removed: readonly PlacedEndpoint[] },
+    change: { added: readonly PlacedEndpoint[]; removed: readonly PlacedEndpoint[]; whole?: boolean },
   ): void;
   /**
    * An endpoint of this host's was lost while the store could not be reached, and another host has one of its addresses, or its
@@ -81,7 +85,10 @@ export interface Cluster {
   createNetwork(plan: (networks: readonly NetworkRecord[]) => NetworkRecord): Promise<NetworkRecord>;
   /** Forbidden while an endpoint is on it: Docker's text, with the containers and their hosts. */
   removeNetwork(networkId: string): Promise<void>;
-  /** From now on peersChanged() tells of this network's endpoints on other hosts; those that are there have been told when it resolves. */
+  /**
+   * From now on peersChanged() tells of this network's endpoints on other hosts; those that are there have been told when it
+   * resolves. When it rejects with Unavailable the network is followed all the same, and they are told when the store is back.
+   */
   follow(networkId: string): Promise<void>;
   /** No more of it. */
   unfollow(networkId: string): void;

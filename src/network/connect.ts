@@ -1,6 +1,7 @@
 /** One network more or less for a container that runs. */
-import { forbidden, invalidParameter, messageOf, notFound, system } from '../errors.ts';
+import { conflict, forbidden, invalidParameter, messageOf, notFound, system } from '../errors.ts';
 import type { EndpointSettings } from '../model/container.ts';
+import { Claims, releaseClaims } from './claims.ts';
 import { refreshFiles } from './container-files.ts';
 import type { NetworkContext } from './context.ts';
 import { defaultRoutes } from './gateway.ts';
@@ -33,9 +34,11 @@ export async function connectEndpoint(
   refuseTogether([...others.map((one) => one.network), network]);
   checkSettings(network, settings);
 
+  await using claims = new Claims(context);
+  if (await claims.add(sandbox, [{ network, settings }])) refuseChanged(context, before);
   await using undo = new AsyncDisposableStack();
-  const endpoint = newEndpoint(context, sandbox, { network, settings }, endpoints);
-  undo.defer(() => state.addresses.release(network.id, endpoint.addresses));
+  const endpoint = newEndpoint(context, sandbox, { network, settings }, endpoints, claims.of.get(network.id));
+  if (claims.of.size === 0) undo.defer(() => state.addresses.release(network.id, endpoint.addresses));
   const plan = planInterface(context, { endpoint, network });
   state.putSandbox({ sandbox, endpoints: [...endpoints, endpoint] });
   // Ran last, when the endpoint is no more.
@@ -47,6 +50,7 @@ export async function connectEndpoint(
   }
   await rearrange(context, containerId, others);
   undo.move();
+  claims.keep();
   publishEvent(context, 'connect', network, containerId);
 }
 
@@ -72,6 +76,7 @@ export async function disconnectEndpoint(
     failures.push(error);
   }
   state.addresses.release(network.id, endpoint.addresses);
+  await releaseClaims(context, [endpoint]);
   publishEvent(context, 'disconnect', network, containerId);
   if (failures.length === 0) return;
   const text = failures.map(messageOf).join('; ');
@@ -87,6 +92,13 @@ function openSandboxOf({ state }: NetworkContext, containerId: string): SandboxS
   if (!found) throw system(`container ${containerId} has no open sandbox`);
   if (found.sandbox.kind !== 'own') throw invalidParameter(SHARED);
   return found;
+}
+
+/** While the cluster was asked the container may have ended, or been connected to another network. */
+function refuseChanged(context: NetworkContext, before: SandboxState): void {
+  const now = openSandboxOf(context, before.sandbox.containerId);
+  if (now.sandbox.id === before.sandbox.id && now.endpoints === before.endpoints) return;
+  throw conflict(`the networks of container ${before.sandbox.containerName} changed meanwhile: try again`);
 }
 
 /** Default routes, published ports, names and files follow the endpoints that the sandbox has now. */

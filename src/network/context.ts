@@ -11,10 +11,12 @@ import type { Publish } from '../model/events.ts';
 import { PortAllocator } from '../ports/allocator.ts';
 import type { Store } from '../store/store.ts';
 import type { Attendant } from './attendant.ts';
+import type { Cluster } from './cluster.ts';
 import { ownerOf } from './instance.ts';
 import type { Kernel, TextFiles } from './kernel.ts';
 import { rulesOf } from './network-life.ts';
 import { portRulesOf } from './ports.ts';
+import { OverlayNetworks } from './overlay.ts';
 import type { NetworkRecord } from './records.ts';
 import type { NetworkSettings } from './settings.ts';
 import { NetworkState } from './state.ts';
@@ -27,6 +29,7 @@ export interface NetworkDeps {
   kernel: Kernel;
   firewall: Firewall;
   attendant: Attendant;
+  cluster: Cluster;
   files: TextFiles;
   publish: Publish;
   log: Logger;
@@ -49,6 +52,7 @@ export class NetworkContext {
   readonly deps: NetworkDeps;
   readonly state: NetworkState;
   readonly ports: PortAllocator;
+  readonly overlays: OverlayNetworks;
   /** Networks whose rules do not stand yet: nothing is connected to them. */
   readonly raising = new Set<string>();
   /** Interfaces on their way out: the kernel needs some 30 ms. shutdown() waits for them. */
@@ -58,6 +62,7 @@ export class NetworkContext {
     this.deps = deps;
     this.state = new NetworkState(deps.store);
     this.ports = new PortAllocator(ephemeralPorts(deps.files));
+    this.overlays = new OverlayNetworks(this);
   }
 
   get namespaceDirectory(): string {
@@ -88,14 +93,21 @@ export class NetworkContext {
   }
 
   configOf(network: NetworkRecord): NetworkConfig {
+    const underlay = network.driver === 'overlay' ? this.deps.cluster.underlay() : undefined;
     const { ipForward, iptables, ip6tables, userlandProxy } = this.deps.settings;
     return {
       ...network,
       owner: this.owner(network),
+      ...(underlay && { underlay }),
       ipForward,
       firewall: { 4: iptables, 6: iptables && ip6tables },
       hairpin: !userlandProxy,
     };
+  }
+
+  /** Networks that span hosts are on this one while a container of it is on them. */
+  isHere(network: NetworkRecord): boolean {
+    return network.driver !== 'overlay' || this.overlays.has(network.id);
   }
 
   /** The firewall as it shall be. */

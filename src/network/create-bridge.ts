@@ -3,7 +3,7 @@ import { checkOptions } from '../drivers/bridge/check.ts';
 import { bridgeOptions } from '../drivers/bridge/options.ts';
 import { forbidden, invalidParameter, system } from '../errors.ts';
 import { familyOfConfig } from './check-ipam.ts';
-import { allocateSubnets, checkBridgeSubnets, knownIpamDriver } from './create-ipam.ts';
+import { allocateSubnets, checkSubnets, knownIpamDriver } from './create-ipam.ts';
 import type { CreateContext, Creation, Wish } from './create.ts';
 
 export function bridgeNetwork({ base, ipamDriver, config }: Wish, context: CreateContext): Creation {
@@ -16,7 +16,7 @@ export function bridgeNetwork({ base, ipamDriver, config }: Wish, context: Creat
   if ((gatewayMode4 === 'isolated' || gatewayMode6 === 'isolated') && !base.internal) {
     throw system("gateway mode 'isolated' can only be used for an internal network");
   }
-  const used = config.filter((one) => (familyOfConfig(one) === 6 ? base.ipv6 : base.ipv4));
+  const used = ofFamilies(config, base);
   const subnets = allocateSubnets({
     ...context,
     networkName: base.name,
@@ -29,7 +29,7 @@ export function bridgeNetwork({ base, ipamDriver, config }: Wish, context: Creat
       6: gatewayMode6 === 'isolated',
     },
   });
-  checkBridgeSubnets({ ipv4: base.ipv4, ipv6: base.ipv6, subnets });
+  checkSubnets('bridge', { ipv4: base.ipv4, ipv6: base.ipv6, subnets });
   // IPv6 carries at least 1280 bytes (RFC 8200 section 5); the kernel takes IPv6 away from a smaller link.
   if (base.ipv6 && options.mtu < 1280) throw invalidParameter(`invalid MTU number: ${options.mtu}`);
   const same = context.networks.find((network) => network.bridge === bridge);
@@ -49,11 +49,16 @@ export function bridgeNetwork({ base, ipamDriver, config }: Wish, context: Creat
       // A bridge of the administrator's is used as it is, and stays when the network goes.
       foreignBridge: link !== undefined && !link.alias.startsWith(context.marks),
     },
-    warning: unused(config, used),
+    warning: notUsed(config, used),
   };
 }
 
-function unused(config: Wish['config'], used: Wish['config']): string {
+/** What of `config` is of families that the network has. */
+export const ofFamilies = (config: Wish['config'], { ipv4, ipv6 }: Wish['base']): Wish['config'] =>
+  config.filter((one) => (familyOfConfig(one) === 6 ? ipv6 : ipv4));
+
+/** A warning about the rest; '' when there is none. */
+export function notUsed(config: Wish['config'], used: Wish['config']): string {
   const left = config.filter((one) => !used.includes(one)).map(({ Subnet }) => Subnet);
   return left.length === 0 ? '' : `${left.join(', ')}: not used, because the network does not have that IP version`;
 }

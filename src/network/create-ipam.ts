@@ -131,22 +131,19 @@ function subnetOf(wish: Allocation, prefix: Prefix, config: IpamConfig, configur
 
 const LINK_LOCAL: Prefix = { family: 6, base: 0xfe80n << 112n, length: 64 };
 
-/** What the bridge driver makes of them. */
-export function checkBridgeSubnets({
-  ipv4,
-  ipv6,
-  subnets,
-}: {
-  ipv4: boolean;
-  ipv6: boolean;
-  subnets: readonly SubnetConfig[];
-}): void {
+/** What a driver with one bridge on the host makes of them. */
+export function checkSubnets(
+  driver: 'bridge' | 'overlay',
+  { ipv4, ipv6, subnets }: { ipv4: boolean; ipv6: boolean; subnets: readonly SubnetConfig[] },
+): void {
   if (!ipv4 && !ipv6) throw invalidParameter('IPv4 or IPv6 must be enabled');
   const prefixes = subnets.flatMap(({ subnet }) => parsePrefix(subnet) ?? []);
   const of = (family: 4 | 6): Prefix[] => prefixes.filter((prefix) => prefix.family === family);
   if (ipv4 && of(4).length === 0) throw invalidParameter('ipv4 pool is empty');
   if (ipv6 && of(6).length === 0) throw invalidParameter('ipv6 pool is empty');
-  if (of(4).length > 1 || of(6).length > 1) throw forbidden("bridge driver doesn't support multiple subnets");
+  if (of(4).length > 1 || of(6).length > 1) {
+    throw forbidden(`${driver} driver doesn't support multiple subnets`);
+  }
   for (const prefix of of(6)) {
     const fault = ipv6SubnetFault(prefix);
     if (fault !== '') throw invalidParameter(fault);

@@ -8,6 +8,7 @@ import * as option from '../drivers/bridge/options.ts';
 import { conflict, forbidden, invalidParameter, notFound, notImplemented } from '../errors.ts';
 import { checkIpam } from './check-ipam.ts';
 import { bridgeNetwork } from './create-bridge.ts';
+import { overlayNetwork } from './create-overlay.ts';
 import { knownIpamDriver } from './create-ipam.ts';
 import type { Survey } from './kernel.ts';
 import type { NetworkCreateRequest } from './port.ts';
@@ -83,9 +84,9 @@ export function planCreation(request: NetworkCreateRequest, context: CreateConte
   checkDriver(driver);
   if (request.Ingress) throw forbidden('Ingress network can only be global scope network');
   const applied = base.configFrom === '' ? wish : withSettingsOf(wish, context.networks);
-  checkScope(request.Scope);
+  checkScope(request.Scope, driver);
   if (driver === 'host' || driver === 'null') throw forbidden(`only one instance of "${driver}" network is allowed`);
-  return bridgeNetwork(applied, context);
+  return driver === 'overlay' ? overlayNetwork(applied, context) : bridgeNetwork(applied, context);
 }
 
 /** --default-network-opt; a network that takes its settings from another takes all of them there. */
@@ -155,17 +156,18 @@ function checkConfiguration(
 }
 
 function checkDriver(driver: string): void {
-  if (driver === 'bridge' || driver === 'host' || driver === 'null') return;
-  if (driver === 'macvlan' || driver === 'ipvlan' || driver === 'overlay') {
+  if (driver === 'bridge' || driver === 'overlay' || driver === 'host' || driver === 'null') return;
+  if (driver === 'macvlan' || driver === 'ipvlan') {
     throw notImplemented(`networks of driver "${driver}" come with a later version of Berth`);
   }
   throw notFound(`plugin "${driver}" not found`);
 }
 
-function checkScope(scope: string): void {
-  if (scope === '' || scope === 'local') return;
+function checkScope(scope: string, driver: string): void {
+  const own = driver === 'overlay' ? 'global' : 'local';
+  if (scope === '' || scope === own) return;
   if (scope === 'swarm') throw forbidden('cannot create a swarm scoped network when swarm is not active');
-  throw invalidParameter(`invalid scope "${scope}": a network of this driver has scope local`);
+  throw invalidParameter(`invalid scope "${scope}": a network of this driver has scope ${own}`);
 }
 
 /** Nothing is made for it and nothing checked: whoever takes its settings finds out. */

@@ -264,12 +264,14 @@ export class FakeCluster implements Cluster {
   }
 
   #tellPeers(listener: ClusterListener, networkId: string): void {
+    const whole = !this.#peers.has(networkId);
     const before = this.#peers.get(networkId) ?? new Map<string, PlacedEndpoint>();
     const now = this.#placed(networkId).filter(({ host }) => host.name !== this.host.name);
     const added = now.filter((one) => before.get(one.id) !== one);
     const removed = [...before.values()].filter(({ id }) => !now.some((one) => one.id === id));
     this.#peers.set(networkId, new Map(now.map((one) => [one.id, one])));
-    if (added.length > 0 || removed.length > 0) listener.peersChanged(networkId, { added, removed });
+    if (whole) listener.peersChanged(networkId, { added, removed, whole });
+    else if (added.length > 0 || removed.length > 0) listener.peersChanged(networkId, { added, removed });
   }
 }
 

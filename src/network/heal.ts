@@ -21,15 +21,17 @@ const MINUTE = 60_000;
  */
 export function healBridge(context: NetworkContext, network: NetworkRecord, survey?: Survey): boolean {
   const { deps, state } = context;
-  const { bridge, sysctls } = context.driverOf(network).planNetwork(context.configOf(network));
-  if (!bridge || network.configOnly || network.foreignBridge) return false;
+  const { bridge, tunnel, sysctls } = context.driverOf(network).planNetwork(context.configOf(network));
+  if (!bridge || network.configOnly || network.foreignBridge || !context.isHere(network)) return false;
   const { links, addresses, routes } = survey ?? deps.kernel.survey();
   const link = links.find(({ name }) => name === bridge.name);
   if (link && link.alias !== bridge.owner) return false;
   const ports = new Map(state.endpointsOf(network.id).map(({ endpoint }) => [endpoint.hostName, endpoint]));
   const strays = links.filter(({ name, master }) => ports.has(name) && master !== bridge.name);
+  const outward = links.find(({ name }) => name === tunnel?.name);
   const complete =
     link !== undefined &&
+    (!tunnel || (outward?.master === bridge.name && outward.up && outward.alias === tunnel.owner)) &&
     strays.length === 0 &&
     link.up &&
     bridge.addresses.every((address) => addresses.some((one) => one.link === bridge.name && one.address === address)) &&
@@ -44,6 +46,10 @@ export function healBridge(context: NetworkContext, network: NetworkRecord, surv
     const endpoint = ports.get(name);
     const plan = endpoint && planInterface(context, { endpoint, network });
     if (plan) deps.kernel.enslave(plan);
+  }
+  if (tunnel) {
+    deps.kernel.ensureTunnel(tunnel);
+    context.overlays.setPeers(network);
   }
   return true;
 }
@@ -116,7 +122,7 @@ export class Healer {
     switch (event.kind) {
       case 'link-gone':
       case 'link-changed': {
-        const network = state.networkOnBridge(event.name);
+        const network = state.networkOfLink(event.name);
         if (network) this.#networks.add(network.id);
         const owner = state.sandboxOfLink(event.name);
         if (owner) this.#containers.add(owner.sandbox.containerId);
@@ -127,7 +133,7 @@ export class Healer {
       }
       case 'address-gone':
       case 'route-gone': {
-        const network = state.networkOnBridge(event.link);
+        const network = state.networkOfLink(event.link);
         if (network) this.#networks.add(network.id);
         return;
       }

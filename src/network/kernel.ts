@@ -2,7 +2,15 @@
  * All that the pure network asks of the kernel. Implemented in linux/kernel.ts; fake-kernel.ts is the strict stand-in.
  * Calls are synchronous and take milliseconds at most, except where a Promise says otherwise.
  */
-import type { BridgePlan, DefaultRoute, InterfacePlan, PeerPlan, Sysctl, TunnelPlan } from '../drivers/plan.ts';
+import type {
+  BridgePlan,
+  DefaultRoute,
+  InterfacePlan,
+  PeerPlan,
+  Sysctl,
+  TunnelPlan,
+  VethPlan,
+} from '../drivers/plan.ts';
 
 /** What is on the host, whoever made it; IPv6 link-local addresses and their routes are left out, as every link has them. */
 export interface Survey {
@@ -65,7 +73,7 @@ export interface Kernel {
   /** Makes the bridge, or completes the one of that name: mark, MTU, addresses, up. Another's bridge: check first. */
   ensureBridge(plan: BridgePlan): void;
   /** The host end of a pair that lost its bridge becomes its port again, isolated where it was. */
-  enslave(plan: InterfacePlan): void;
+  enslave(plan: VethPlan): void;
   setSysctls(sysctls: readonly Sysctl[]): void;
 
   /**

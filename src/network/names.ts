@@ -10,11 +10,19 @@ import type { NetworkSettings } from './settings.ts';
 export const needsResolver = (endpoints: readonly Pick<Placed, 'network'>[]): boolean =>
   endpoints.some(({ network }) => !isPredefined(network.name));
 
+/** Of whom names are made. */
+export type NamedContainer = Pick<SandboxRecord, 'containerId' | 'containerName'> & {
+  request: Pick<SandboxRecord['request'], 'hostname'>;
+};
+
 /**
  * Container name, aliases, short ID, host name, each once: by these others find it, and PTR answers with the first. dockerd
  * shows the same list as DNSNames.
  */
-export function dnsNames({ containerName, containerId, request }: SandboxRecord, endpoint: EndpointRecord): string[] {
+export function dnsNames(
+  { containerName, containerId, request }: NamedContainer,
+  endpoint: Pick<EndpointRecord, 'settings'>,
+): string[] {
   const names = [containerName, ...(endpoint.settings.Aliases ?? []), containerId.slice(0, 12), request.hostname];
   return [...new Set(names.filter((name) => name !== ''))];
 }

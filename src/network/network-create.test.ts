@@ -14,7 +14,7 @@ void describe('create and remove', () => {
     const { Id, Warning } = await parts.networks.create(creation('front', { Driver: '', Labels: { a: 'b' } }));
     assert.equal(Warning, '');
     const bridge = `br-${Id.slice(0, 12)}`;
-    assert.deepEqual(inspect(parts, 'front'), {
+    assert.deepEqual(await inspect(parts, 'front'), {
       Name: 'front',
       Id,
       Created: '2026-01-01T00:00:00Z',
@@ -81,7 +81,7 @@ void describe('create and remove', () => {
         Options: options,
       }),
     );
-    const view = inspect(parts, Id.slice(0, 8));
+    const view = await inspect(parts, Id.slice(0, 8));
     assert.deepEqual(view['IPAM'], {
       Driver: 'default',
       Options: { some: 'option' },
@@ -146,7 +146,7 @@ void describe('create and remove', () => {
     const [first = ''] = subnets('six');
     assert.match(first, /^fd[0-9a-f:]+::\/64$/);
     assert.equal(subnets('both')[1], first.replace('::/64', ':1::/64').replace(/^(fd\w*:\w*):1::/, '$1:0:1::'));
-    assert.equal(inspect(parts, 'six')['EnableIPv4'], false);
+    assert.equal((await inspect(parts, 'six'))['EnableIPv4'], false);
     const { Warning } = await parts.networks.create(
       creation('four', { IPAM: ipam(pool('fd99::/64'), pool('10.3.0.0/24')) }),
     );
@@ -265,11 +265,11 @@ void describe('create and remove', () => {
       Labels: { from: 'settings' },
     });
     await parts.networks.create(settings);
-    const view = inspect(parts, 'settings');
+    const view = await inspect(parts, 'settings');
     assert.deepEqual([view['Driver'], view['ConfigOnly'], view['Status']], ['null', true, undefined]);
     assert.equal(world.kernel.links.size, 1);
     await parts.networks.create(creation('real', { ConfigFrom: { Network: 'settings' } }));
-    const real = inspect(parts, 'real');
+    const real = await inspect(parts, 'real');
     assert.deepEqual(
       [real['ConfigFrom'], real['EnableIPv6'], real['Labels'], real['Options']],
       [{ Network: 'settings' }, true, { from: 'settings' }, { [option.DRIVER_MTU]: '1280' }],
@@ -325,14 +325,14 @@ void describe('create and remove', () => {
   void test('after a restart all are there again, and their subnets are kept from the default bridge', async () => {
     const parts = await world.started();
     const { Id } = await parts.networks.create(creation('n', { IPAM: ipam(pool('10.5.0.0/16')) }));
-    const view = inspect(parts, 'n');
+    const view = await inspect(parts, 'n');
     // A reboot.
     for (const map of [world.kernel.links, world.kernel.sysctls]) map.clear();
     world.kernel.addresses.length = 0;
     world.kernel.routes.length = 0;
     world.firewall = new FakeFirewall();
     const again = await world.started();
-    assert.deepEqual(inspect(again, 'n'), view);
+    assert.deepEqual(await inspect(again, 'n'), view);
     assert.ok(world.kernel.links.has(`br-${Id.slice(0, 12)}`));
     assert.equal(world.firewall.state().networks.length, 2);
     await assert.rejects(world.started({ bip: '10.5.1.1/24' }), {

@@ -8,17 +8,18 @@ const planOf = (context: NetworkContext, network: NetworkRecord): NetworkPlan =>
 
 /** What the network asks of the firewall: at most one of each family, none where the firewall is off for it. */
 export const rulesOf = (context: NetworkContext, network: NetworkRecord): readonly NetworkRules[] =>
-  planOf(context, network).rules;
+  context.isHere(network) ? planOf(context, network).rules : [];
 
 /** All of a network that is new; when it throws, nothing of it is left but sysctls of the host. */
 export async function raiseNetwork(context: NetworkContext, network: NetworkRecord): Promise<void> {
-  const { bridge, sysctls, rules } = planOf(context, network);
+  const { bridge, tunnel, sysctls, rules } = planOf(context, network);
   if (!bridge) return;
   const { kernel } = context.deps;
   await using undo = new AsyncDisposableStack();
-  undo.defer(async () => removeBridge(context, network));
+  undo.defer(async () => removeLinks(context, network));
   kernel.setSysctls(sysctls);
   kernel.ensureBridge(bridge);
+  if (tunnel) kernel.ensureTunnel(tunnel);
   if (rules.length > 0) await context.changeRules({ add: { networks: rules } });
   undo.move();
 }
@@ -28,17 +29,19 @@ export async function lowerNetwork(context: NetworkContext, network: NetworkReco
   const { rules } = planOf(context, network);
   const results = await Promise.allSettled([
     rules.length > 0 ? context.changeRules({ remove: { networks: rules } }) : undefined,
-    removeBridge(context, network),
+    removeLinks(context, network),
   ]);
   const errors = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []));
   if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join('; '));
 }
 
 /** Never one that bears another mark than ours: somebody may have made his own under that name since. */
-async function removeBridge(context: NetworkContext, network: NetworkRecord): Promise<void> {
-  if (network.bridge === '' || network.foreignBridge) return;
+async function removeLinks(context: NetworkContext, network: NetworkRecord): Promise<void> {
+  const { bridge, tunnel } = planOf(context, network);
+  const made = [...(tunnel ? [tunnel.name] : []), ...(bridge && !network.foreignBridge ? [bridge.name] : [])];
+  if (made.length === 0) return;
   const { kernel } = context.deps;
-  const link = kernel.present().links.find(({ name }) => name === network.bridge);
-  if (link && link.alias !== context.owner(network)) return;
-  await kernel.linksGone([network.bridge], 0);
+  const others = kernel.present().links.filter(({ alias }) => alias !== context.owner(network));
+  const names = made.filter((name) => !others.some((link) => link.name === name));
+  await kernel.linksGone(names, 0);
 }

@@ -155,7 +155,7 @@ void describe('networks and sandboxes', () => {
       ],
     );
     await open({ sandboxes }, request('c1'));
-    const bridge = networks.inspect('bridge', { verbose: false, scope: '' });
+    const bridge = await networks.inspect('bridge', { verbose: false, scope: '' });
     assert.deepEqual(Object.keys(bridge['Containers'] as object), ['c1']);
     assert.deepEqual(bridge['Status'], {
       IPAM: { Subnets: { '172.17.0.0/16': { IPsInUse: 4, DynamicIPsAvailable: 65532 } } },
@@ -187,7 +187,7 @@ void describe('networks and sandboxes', () => {
     world.kernel.addresses.push({ link: 'docker0', address: '172.17.0.1/16' });
     world.kernel.routes.push({ link: 'tun0', destination: '172.18.4.0/24' });
     const { networks } = await world.started();
-    const view = networks.inspect('bridge', { verbose: false, scope: '' });
+    const view = await networks.inspect('bridge', { verbose: false, scope: '' });
     assert.equal((view['Options'] as Record<string, string>)['com.docker.network.bridge.name'], 'docker1');
     assert.match(JSON.stringify(view['IPAM']), /"172.19.0.0\/16"/);
     assert.match(world.warnings.join('\n'), /docker0 belongs to someone else[^]*172.17.0.0\/16 is in use by docker0/);
@@ -268,7 +268,7 @@ void describe('networks and sandboxes', () => {
     assert.ok(lost.namespacePath !== undefined && !world.kernel.namespaces.has(lost.namespacePath));
     assert.ok(!world.kernel.links.has('vethdeadbee') && world.kernel.links.has('tap0'));
     assert.equal(world.kernel.links.get(hostName)?.master, 'docker0');
-    const containers = second.networks.inspect('bridge', { verbose: false, scope: '' })['Containers'];
+    const containers = (await second.networks.inspect('bridge', { verbose: false, scope: '' }))['Containers'];
     assert.match(JSON.stringify(containers), /"Name":"renamed"/);
     await open(second, request('new'));
     assert.equal(second.sandboxes.view('new')?.Networks['bridge']?.IPAddress, '172.17.0.3');
@@ -297,7 +297,7 @@ void describe('networks and sandboxes', () => {
     await world.started();
     world.store = createMemoryStore();
     const { networks } = await world.started();
-    assert.match(JSON.stringify(networks.inspect('bridge', { verbose: false, scope: '' })), /"docker0"/);
+    assert.match(JSON.stringify(await networks.inspect('bridge', { verbose: false, scope: '' })), /"docker0"/);
     assert.deepEqual(world.warnings, []);
   });
 

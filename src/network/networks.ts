@@ -12,7 +12,7 @@ import type { NetworkCreateRequest, Networks } from './port.ts';
 import { isPredefined } from './predefined.ts';
 import { prunable } from './prune.ts';
 import type { NetworkRecord } from './records.ts';
-import { networkInspectView, networkView } from './views.ts';
+import { clusterView, networkInspectView, networkView, scopeOf } from './views.ts';
 
 export class NetworkController implements Networks {
   readonly #context: NetworkContext;
@@ -32,18 +32,34 @@ export class NetworkController implements Networks {
     return filterNetworks(state.networks(), filters, ({ id }) => state.inUse(id)).map(networkView);
   }
 
-  inspect(ref: string, { scope }: { verbose: boolean; scope: string }): Json {
+  async inspect(ref: string, { scope }: { verbose: boolean; scope: string }): Promise<Json> {
     const network = this.#find(ref);
-    if (scope !== '' && scope !== 'local') throw notFound(`network ${ref} not found`);
+    if (scope !== '' && scope !== scopeOf(network)) throw notFound(`network ${ref} not found`);
     // What `verbose` adds are the services of a swarm.
-    return networkInspectView(network, this.#context.state);
+    const view = networkInspectView(network, this.#context.state);
+    return network.driver === 'overlay' ? { ...view, ...(await this.#ofCluster(network)) } : view;
+  }
+
+  /** Who is on it on all hosts; as far as it is known here when the cluster does not answer. */
+  async #ofCluster(network: NetworkRecord): Promise<Json> {
+    const { deps, overlays } = this.#context;
+    try {
+      return clusterView(await deps.cluster.endpoints(network.id), deps.cluster.hosts());
+    } catch (error) {
+      deps.log.warn('the cluster cannot be asked who is on a network', {
+        network: network.name,
+        error: messageOf(error),
+      });
+      return clusterView(overlays.known(network.id), deps.cluster.hosts());
+    }
   }
 
   async create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
     const { deps, state } = this.#context;
+    if (request.Driver === 'overlay' && !request.ConfigOnly) return this.#createForAll(request);
     const bridge = this.#wantedBridge(request);
     for (let end = this.#leaving.get(bridge); end; end = this.#leaving.get(bridge)) await end;
-    const { network, warning } = this.#plan(request);
+    const { network, warning } = this.#plan(request, state.networks());
     // From here on nobody else gets the name or the subnets; nothing was awaited since they were found free.
     state.putNetwork(network);
     this.#context.raising.add(network.id);
@@ -60,6 +76,21 @@ export class NetworkController implements Networks {
     return { Id: network.id, Warning: warning };
   }
 
+  /** On this host it is made when a container comes. */
+  async #createForAll(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
+    const { deps, state } = this.#context;
+    let warning = '';
+    const { id, name, driver } = await deps.cluster.createNetwork((others) => {
+      const own = new Set(others.map((network) => network.id));
+      const networks = [...others, ...state.networks().filter((network) => !own.has(network.id))];
+      const creation = this.#plan(request, networks);
+      ({ warning } = creation);
+      return creation.network;
+    });
+    deps.publish('network', 'create', id, { name, type: driver });
+    return { Id: id, Warning: warning };
+  }
+
   /** Name that the request, or the network that it takes its settings from, gives the bridge; '' for none. */
   #wantedBridge({ Options, ConfigFrom }: NetworkCreateRequest): string {
     const source = this.#context.state
@@ -68,9 +99,8 @@ export class NetworkController implements Networks {
     return { ...source?.options, ...Options }[BRIDGE_NAME] ?? '';
   }
 
-  #plan(request: NetworkCreateRequest): Creation {
-    const { deps, state } = this.#context;
-    const networks = state.networks();
+  #plan(request: NetworkCreateRequest, networks: readonly NetworkRecord[]): Creation {
+    const { deps } = this.#context;
     return planCreation(request, {
       settings: deps.settings,
       networks,
@@ -102,6 +132,11 @@ export class NetworkController implements Networks {
         .map(({ sandbox, endpoint }) => `name:"${sandbox.containerName}" id:"${endpoint.id.slice(0, 12)}"`);
       throw forbidden(`error while removing network: network ${name} has active endpoints (${list.join(', ')})`);
     }
+    if (driver === 'overlay') {
+      await deps.cluster.removeNetwork(id);
+      deps.publish('network', 'destroy', id, { name, type: driver });
+      return;
+    }
     // First of all: nobody connects to it any more. What a crash leaves on the host bears our mark and is removed at the next
     // start.
     state.deleteNetwork(id);
@@ -122,10 +157,21 @@ export class NetworkController implements Networks {
       ({ id }) => !state.inUse(id) && !raising.has(id),
     );
     // At once: bridges that go together take half the time.
-    await Promise.all(unused.map(async (network) => this.#remove(network)));
-    const NetworksDeleted = unused.map(({ name }) => name);
+    const removed = await Promise.all(unused.map(async (network) => this.#removeUnlessUsed(network)));
+    const NetworksDeleted = unused.filter((_network, index) => removed[index]).map(({ name }) => name);
     deps.publish('network', 'prune', '', { reclaimed: '0' });
     return { NetworksDeleted };
+  }
+
+  /** What containers of other hosts use stays, and so does all of the cluster's while it does not answer. */
+  async #removeUnlessUsed(network: NetworkRecord): Promise<boolean> {
+    try {
+      await this.#remove(network);
+      return true;
+    } catch (error) {
+      if (network.driver !== 'overlay') throw error;
+      return false;
+    }
   }
 }
 

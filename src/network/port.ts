@@ -150,7 +150,7 @@ export interface IpamConfig {
 /** For the API. `ref` is a name, an ID or a unique prefix of one. */
 export interface Networks {
   list(filters: Filters): Json[];
-  inspect(ref: string, options: { verbose: boolean; scope: string }): Json;
+  inspect(ref: string, options: { verbose: boolean; scope: string }): Promise<Json>;
   create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }>;
   remove(ref: string): Promise<void>;
   prune(filters: Filters): Promise<{ NetworksDeleted: string[] }>;

@@ -15,7 +15,7 @@ import { needsResolver, sandboxNames } from './names.ts';
 import { isPredefined, predefinedNetworks } from './predefined.ts';
 import type { NetworkRecord } from './records.ts';
 import { placed } from './sandbox-record.ts';
-import { storedState } from './state.ts';
+import { linksOf, storedState } from './state.ts';
 import type { SandboxState } from './state.ts';
 
 type Running = ReadonlyMap<string, { pid: number; name: string }>;
@@ -39,6 +39,7 @@ export async function restoreSandboxes(
       if (record.sandbox.kind === 'own') deps.kernel.dropNamespace(record.sandbox.namespacePath);
     }
   }
+  await context.overlays.resume();
   const now = deps.kernel.survey();
   for (const network of state.networks()) healBridge(context, network, now);
   await removeLeftovers(context, survey);
@@ -66,7 +67,8 @@ function restoreNetworks(context: NetworkContext, survey: Survey, stored: readon
     for (const network of networks) state.putNetwork(network);
   });
   for (const network of networks) {
-    if (network.configOnly) continue;
+    // Those that span hosts are made for who is on them, which is not known yet.
+    if (network.configOnly || network.driver === 'overlay') continue;
     const { bridge, sysctls } = context.driverOf(network).planNetwork(context.configOf(network));
     try {
       deps.kernel.setSysctls(sysctls);
@@ -176,7 +178,8 @@ async function completeSandboxes(
 }
 
 /** Namespaces in our directory, bridges with our mark and veths in our bridges that nobody owns. */
-async function removeLeftovers({ deps, state, namespaceDirectory }: NetworkContext, survey: Survey): Promise<void> {
+async function removeLeftovers(context: NetworkContext, survey: Survey): Promise<void> {
+  const { deps, state, namespaceDirectory } = context;
   const sandboxes = state.sandboxes();
   const paths = new Set(sandboxes.map(({ sandbox }) => sandbox.namespacePath));
   for (const name of deps.kernel.listNamespaces(namespaceDirectory)) {
@@ -185,17 +188,22 @@ async function removeLeftovers({ deps, state, namespaceDirectory }: NetworkConte
   }
   const owned = new Set(sandboxes.flatMap(({ endpoints }) => endpoints.map(({ hostName }) => hostName)));
   const mark = `${instanceName(deps.execRoot)}:`;
-  const mine = new Set(state.networks().flatMap(({ bridge, foreignBridge }) => (foreignBridge ? [] : bridge)));
+  const mine = new Set(
+    state.networks().flatMap((network) => (network.foreignBridge || !context.isHere(network) ? [] : linksOf(network))),
+  );
   const orphans = survey.links.filter(
     ({ name, kind, master, alias }) =>
       (kind === 'veth' && mine.has(master) && isHostLinkName(name) && !owned.has(name)) ||
-      (kind === 'bridge' && alias.startsWith(mark) && !mine.has(name)),
+      (isNetworkLink(kind) && alias.startsWith(mark) && !mine.has(name)),
   );
   await deps.kernel.linksGone(
     orphans.map(({ name }) => name),
     0,
   );
 }
+
+/** What networks make on the host beside the interfaces of containers. */
+const isNetworkLink = (kind: string): boolean => kind === 'bridge' || kind === 'vxlan';
 
 /**
  * End of the daemon. `keep`: containers go on, so everything stays. Otherwise bridges, rules and directories of ours go.
@@ -206,6 +214,7 @@ export async function shutdownNetworks(context: NetworkContext, keep: boolean): 
   const stays = keep || state.sandboxes().length > 0;
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(async () => deps.attendant.close({ keep: stays }));
+  cleanup.defer(async () => deps.cluster.close({ keep: stays }));
   if (stays) return;
   cleanup.defer(() => deps.kernel.removeDirectory(namespaceDirectory));
   cleanup.defer(async () => {
@@ -214,7 +223,7 @@ export async function shutdownNetworks(context: NetworkContext, keep: boolean): 
   // By the mark: where ours was deleted, another daemon may have made its own under that name since.
   const { links } = deps.kernel.survey();
   const mark = `${instanceName(deps.execRoot)}:`;
-  const bridges = links.filter(({ kind, alias }) => kind === 'bridge' && alias.startsWith(mark));
+  const bridges = links.filter(({ kind, alias }) => isNetworkLink(kind) && alias.startsWith(mark));
   cleanup.defer(async () =>
     deps.kernel.linksGone(
       bridges.map(({ name }) => name),

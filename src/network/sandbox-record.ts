@@ -7,6 +7,7 @@ import { invalidParameter, notFound } from '../errors.ts';
 import { addressBytes, parseAddress, parseInterface } from '../ipam/address.ts';
 import type { EndpointSettings } from '../model/container.ts';
 import { askedAddresses } from './addresses.ts';
+import type { Claim } from './claims.ts';
 import type { NetworkContext } from './context.ts';
 import { defaultRoutes } from './gateway.ts';
 import type { Placed } from './gateway.ts';
@@ -14,26 +15,28 @@ import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts'
 import type { EndpointWish } from './request.ts';
 import { parseMac } from './request.ts';
 
-/** Takes addresses; whoever calls gives them back when what follows fails. */
+/** Takes addresses, unless there is a claim; whoever calls gives them back when what follows fails. */
 export function newEndpoint(
   context: NetworkContext,
   sandbox: Pick<SandboxRecord, 'id' | 'containerId'>,
   { network, settings }: EndpointWish,
   others: readonly EndpointRecord[],
+  claim?: Claim,
 ): EndpointRecord {
   // Its maker does not know yet whether it will be one.
   if (context.raising.has(network.id)) throw notFound(`network ${network.name} not found`);
   const { randomHex } = context.deps;
-  const hasInterface = network.driver === 'bridge';
+  const hasInterface = network.driver === 'bridge' || network.driver === 'overlay';
   const interfaceName = hasInterface ? nameInterface(network, settings, others) : '';
-  const families = disablesIpv6(settings.DriverOpts) ? ([4] as const) : ([4, 6] as const);
-  const addresses = context.state.addresses.allocate(network, sandbox.containerId, askedAddresses(settings), families);
+  const addresses =
+    claim?.addresses ??
+    context.state.addresses.allocate(network, sandbox.containerId, askedAddresses(settings), familiesOf(settings));
   return {
-    id: randomHex(32),
+    id: claim?.id ?? randomHex(32),
     sandboxId: sandbox.id,
     networkId: network.id,
     addresses,
-    mac: hasInterface ? macFor(settings, addresses, randomHex) : '',
+    mac: claim?.mac ?? (hasInterface ? macFor(settings, addresses, randomHex) : ''),
     hostName: hasInterface ? hostLinkName(randomHex(4)) : '',
     interfaceName,
     settings,
@@ -52,7 +55,11 @@ function nameInterface(network: NetworkRecord, settings: EndpointSettings, other
   for (let number = 0; ; number++) if (!taken.has(`${prefix}${number}`)) return `${prefix}${number}`;
 }
 
-function macFor(
+/** Families of which an endpoint has an address, where its network has them. */
+export const familiesOf = ({ DriverOpts }: EndpointSettings): readonly (4 | 6)[] =>
+  disablesIpv6(DriverOpts) ? [4] : [4, 6];
+
+export function macFor(
   settings: EndpointSettings,
   addresses: readonly string[],
   randomHex: (bytes: number) => string,

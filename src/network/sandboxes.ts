@@ -4,6 +4,8 @@
  */
 import { conflict, messageOf } from '../errors.ts';
 import type { EndpointSettings } from '../model/container.ts';
+import { Claims, releaseClaims, renameClaims } from './claims.ts';
+import type { Claim } from './claims.ts';
 import { connectEndpoint, disconnectEndpoint } from './connect.ts';
 import { hostsTextOf, pathsIn, writeFiles } from './container-files.ts';
 import type { NetworkContext } from './context.ts';
@@ -67,7 +69,13 @@ export class SandboxController implements Sandboxes {
       wish = this.#understand(request);
     }
     if (wish.kind === 'joined') return joinSandbox(this.#context, request, wish.owner);
-    const sandbox = await openSandbox(this.#context, request, wish.endpoints);
+    await using claims = new Claims(this.#context);
+    if (await claims.add({ ...request, request }, wish.endpoints)) {
+      wish = this.#understand(request);
+      if (wish.kind === 'joined') throw new Error('a wish does not change');
+    }
+    const sandbox = await openSandbox(this.#context, request, wish.endpoints, claims.of);
+    claims.keep();
     const settled = sandbox.ready.catch(() => undefined);
     this.#unfinished.set(request.containerId, settled);
     void settled.then(() => {
@@ -110,6 +118,7 @@ export class SandboxController implements Sandboxes {
     }
     state.putSandbox({ ...record, sandbox });
     ports.rename(sandbox.id, name);
+    await renameClaims(this.#context, sandbox, record.endpoints);
   }
 
   async restore(...arguments_: Parameters<Sandboxes['restore']>): Promise<void> {
@@ -138,6 +147,7 @@ async function openSandbox(
   context: NetworkContext,
   request: SandboxRequest,
   wishes: readonly EndpointWish[],
+  claims: ReadonlyMap<string, Claim>,
 ): Promise<Sandbox> {
   const { deps, state, namespaceDirectory } = context;
   const id = deps.randomHex(32);
@@ -157,8 +167,9 @@ async function openSandbox(
   };
   const endpoints: EndpointRecord[] = [];
   for (const wish of wishes) {
-    const endpoint = newEndpoint(context, sandbox, wish, endpoints);
-    undo.defer(() => state.addresses.release(endpoint.networkId, endpoint.addresses));
+    const claim = claims.get(wish.network.id);
+    const endpoint = newEndpoint(context, sandbox, wish, endpoints, claim);
+    if (!claim) undo.defer(() => state.addresses.release(endpoint.networkId, endpoint.addresses));
     endpoints.push(endpoint);
   }
   const all = placed(context, endpoints);
@@ -238,6 +249,7 @@ export async function closeSandbox(context: NetworkContext, record: SandboxState
   for (const { network } of placed(context, endpoints)) {
     undone.defer(() => publishEvent(context, 'disconnect', network, sandbox.containerId));
   }
+  undone.defer(async () => releaseClaims(context, endpoints));
   undone.defer(() => state.deleteSandbox(record));
   const hostNames = endpoints.flatMap(({ hostName }) => (hostName === '' ? [] : [hostName]));
   const release = (): void => {

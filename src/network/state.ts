@@ -4,6 +4,7 @@
  */
 import type { Store } from '../store/store.ts';
 import { AddressBook } from './addresses.ts';
+import { tunnelName } from '../drivers/overlay/names.ts';
 import type { AddressPool } from '../ipam/pool.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts';
 
@@ -22,8 +23,8 @@ export class NetworkState {
   readonly addresses = new AddressBook();
   readonly #store: Store;
   readonly #networks = new Map<string, NetworkRecord>();
-  /** Name of a bridge → network. */
-  readonly #byBridge = new Map<string, string>();
+  /** Name of a bridge or tunnel → network. */
+  readonly #byLink = new Map<string, string>();
   /** Container → sandbox. */
   readonly #sandboxes = new Map<string, SandboxState>();
   /** Network → endpoint → container: so that a network's endpoints are found however many others there are. */
@@ -50,19 +51,20 @@ export class NetworkState {
   putNetwork(record: NetworkRecord): void {
     this.#store.put('network', record.id, record);
     this.#networks.set(record.id, record);
-    if (record.bridge !== '') this.#byBridge.set(record.bridge, record.id);
+    for (const link of linksOf(record)) this.#byLink.set(link, record.id);
     this.addresses.putNetwork(record);
   }
 
   deleteNetwork(id: string): void {
     this.#store.delete('network', id);
-    this.#byBridge.delete(this.#networks.get(id)?.bridge ?? '');
+    for (const link of linksOf(this.#networks.get(id))) this.#byLink.delete(link);
     this.#networks.delete(id);
     this.addresses.deleteNetwork(id);
   }
 
-  networkOnBridge(bridge: string): NetworkRecord | undefined {
-    return this.#networks.get(this.#byBridge.get(bridge) ?? '');
+  /** The network whose bridge, or tunnel, has this name. */
+  networkOfLink(name: string): NetworkRecord | undefined {
+    return this.#networks.get(this.#byLink.get(name) ?? '');
   }
 
   pools(networkId: string): readonly AddressPool[] {
@@ -159,6 +161,12 @@ export class NetworkState {
     if (joined?.size === 0) this.#joined.delete(sandbox.owner);
   }
 }
+
+/** Names on the host of what is made for the network. */
+export const linksOf = (network: NetworkRecord | undefined): string[] =>
+  network && network.bridge !== ''
+    ? [network.bridge, ...(network.driver === 'overlay' ? [tunnelName(network.id)] : [])]
+    : [];
 
 /** What an earlier run left in the store. */
 export function storedState(store: Store): { networks: NetworkRecord[]; sandboxes: SandboxState[] } {

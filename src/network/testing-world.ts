@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts';
 import { createNetworkController } from './controller.ts';
 import type { NetworkParts } from './controller.ts';
 import { FakeAttendant } from './fake-attendant.ts';
+import { FakeCluster, FakeClusterStore } from './fake-cluster.ts';
 import { FakeFiles, FakeKernel } from './fake-kernel.ts';
 import type { IpamConfig, NetworkCreateRequest, Sandbox, SandboxRequest } from './port.ts';
 import type { NetworkRecord } from './records.ts';
@@ -45,6 +46,9 @@ export class World {
   kernel = new FakeKernel();
   firewall = new FakeFirewall();
   attendant = new FakeAttendant();
+  readonly clusterStore = new FakeClusterStore();
+  /** Of the present daemon. */
+  cluster = new FakeCluster(this.clusterStore);
   files = new FakeFiles();
   store: Store = createMemoryStore();
   /** type, action, id, attributes. */
@@ -54,6 +58,7 @@ export class World {
   #counter = 0;
 
   start(settings: Partial<NetworkSettings> = {}): NetworkParts {
+    this.cluster = new FakeCluster(this.clusterStore, this.cluster.host);
     const note = (message: string, _fields?: LogFields): void => void this.warnings.push(message);
     return createNetworkController({
       settings: { ...defaults, ...settings },
@@ -62,6 +67,7 @@ export class World {
       kernel: this.kernel,
       firewall: this.firewall,
       attendant: this.attendant,
+      cluster: this.cluster,
       files: this.files,
       publish: (...event) => void this.published.push(event),
       log: { debug() {}, info() {}, warn: note, error: note },
@@ -120,7 +126,7 @@ export async function open({ sandboxes }: Pick<NetworkParts, 'sandboxes'>, asked
   return sandbox;
 }
 
-export const inspect = ({ networks }: NetworkParts, ref: string): Json =>
+export const inspect = async ({ networks }: NetworkParts, ref: string): Promise<Json> =>
   networks.inspect(ref, { verbose: false, scope: '' });
 export const names = ({ networks }: NetworkParts, ...filters: [string, string[]][]): string[] =>
   networks.list(new Map(filters)).map(({ Name }) => String(Name));

@@ -20,7 +20,7 @@ function golden(name: string, view: unknown): void {
 void test('networks and a container on them', async () => {
   const world = new World();
   const { networks, sandboxes } = await world.started({ bip: '172.17.0.1/20' });
-  const inspect = (ref: string): unknown => networks.inspect(ref, { verbose: true, scope: 'local' });
+  const inspect = async (ref: string): Promise<unknown> => networks.inspect(ref, { verbose: true, scope: 'local' });
   const given = pool('172.17.16.0/24', {
     Gateway: '172.17.16.1',
     IPRange: '172.17.16.128/25',
@@ -48,7 +48,7 @@ void test('networks and a container on them', async () => {
     },
   );
   for (const name of ['bridge', 'host', 'none', 'bridge2', 'six', 'settings', 'from']) {
-    golden(`network-${name}`, inspect(name));
+    golden(`network-${name}`, await inspect(name));
   }
   golden('network-list', networks.list(new Map([['name', ['bridge2']]])));
   golden('container', sandboxes.view('c1'));

@@ -1,10 +1,14 @@
 /** Networks in the API's shapes (Docker Engine API 1.41 to 1.52), field by field as dockerd 29 sends them. Pure. */
 import type { Json } from '../model/json.ts';
+import type { ClusterHost, PlacedEndpoint } from './cluster.ts';
 import { addressOf } from './gateway.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts';
 import type { NetworkState } from './state.ts';
 
 export { sandboxView } from './sandbox-view.ts';
+
+/** Networks that span hosts are seen by all of them. */
+export const scopeOf = ({ driver }: NetworkRecord): 'local' | 'global' => (driver === 'overlay' ? 'global' : 'local');
 
 /** As in a list. */
 export function networkView(network: NetworkRecord): Json {
@@ -12,7 +16,7 @@ export function networkView(network: NetworkRecord): Json {
     Name: network.name,
     Id: network.id,
     Created: network.created,
-    Scope: 'local',
+    Scope: scopeOf(network),
     Driver: network.driver,
     EnableIPv4: network.ipv4,
     EnableIPv6: network.ipv6,
@@ -61,6 +65,33 @@ function endpointResource({ containerName }: SandboxRecord, endpoint: EndpointRe
     MacAddress: endpoint.mac,
     IPv4Address: addressOf(endpoint, 4),
     IPv6Address: addressOf(endpoint, 6),
+  };
+}
+
+/**
+ * What `inspect` shows of a network that spans hosts: everybody who is on it, and the hosts that they are on (dockerd's Peers).
+ */
+export function clusterView(endpoints: readonly PlacedEndpoint[], hosts: readonly ClusterHost[]): Json {
+  const names = new Set(endpoints.map(({ host }) => host.name));
+  const known = new Map([...endpoints.map(({ host }) => host), ...hosts].map((host) => [host.name, host]));
+  return {
+    Containers: Object.fromEntries(
+      endpoints.map(({ id, containerId, containerName, mac, addresses, host }) => [
+        containerId,
+        {
+          Name: containerName,
+          EndpointID: id,
+          MacAddress: mac,
+          IPv4Address: addresses.find((address) => !address.includes(':')) ?? '',
+          IPv6Address: addresses.find((address) => address.includes(':')) ?? '',
+          Host: host.name,
+        },
+      ]),
+    ),
+    Peers: [...known.values()]
+      .filter(({ name }) => names.has(name))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map(({ name, address }) => ({ Name: name, IP: address })),
   };
 }
 

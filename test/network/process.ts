@@ -12,6 +12,7 @@ import { textFiles } from '../../src/linux/text-files.ts';
 import type { Logger } from '../../src/log.ts';
 import { createNetworkController, instanceName } from '../../src/network/controller.ts';
 import { FakeAttendant } from '../../src/network/fake-attendant.ts';
+import { FakeCluster, FakeClusterStore } from '../../src/network/fake-cluster.ts';
 import type { Sandbox, SandboxRequest } from '../../src/network/port.ts';
 import type { NetworkSettings } from '../../src/network/settings.ts';
 import { defaults, request } from '../../src/network/testing-world.ts';
@@ -50,6 +51,7 @@ async function serve({ root, settings, backend }: ProcessOptions): Promise<void>
       log,
     }),
     attendant: new FakeAttendant(),
+    cluster: new FakeCluster(new FakeClusterStore()),
     files: textFiles,
     publish: () => undefined,
     log,
