@@ -54,7 +54,7 @@ export interface ClusterListener {
   /**
    * Of a network that is followed: endpoints on other hosts that came (or have other names or another host now) and that went.
    * `whole`: there are no others than those that were added; so says the first call after follow(), which comes even if there is
-   * nobody.
+   * nobody. An address of one that was removed may be another's among the added: those that went come first.
    */
   peersChanged(
     networkId: string,
@@ -74,9 +74,10 @@ export interface Cluster {
   hosts(): readonly ClusterHost[];
   /**
    * Called once, at the start, before any other: what this host had before. From here on the listener is told, first of all that is
-   * there; endpoints that the store does not have (any more) are put there again.
+   * there; endpoints that the store does not have (any more) are put there again. `networks`: those that spanned hosts before; of
+   * one that is no more networkRemoved() tells.
    */
-  begin(listener: ClusterListener, endpoints: readonly ClusterEndpoint[]): void;
+  begin(listener: ClusterListener, endpoints: readonly ClusterEndpoint[], networks?: readonly NetworkRecord[]): void;
   /**
    * `plan` makes the record from all networks of the cluster, purely; it is called again when another host made one meanwhile. What it
    * throws is thrown. Rejects with Unavailable, and says both ways to get there, when this host belongs to no cluster. The

@@ -89,11 +89,16 @@ export class FakeCluster implements Cluster {
     return this.member ? [...this.#store.hosts].map(({ host }) => host) : [];
   }
 
-  begin(listener: ClusterListener, endpoints: readonly ClusterEndpoint[]): void {
+  begin(
+    listener: ClusterListener,
+    endpoints: readonly ClusterEndpoint[],
+    networks: readonly NetworkRecord[] = [],
+  ): void {
     if (this.#listener) throw new Error('begin() was called before');
     for (const endpoint of endpoints) check(endpoint);
     this.#listener = listener;
     for (const endpoint of endpoints) this.desired.set(endpoint.id, endpoint);
+    for (const network of networks) this.#networks.set(network.id, network);
     if (!this.member) return;
     this.#store.hosts.add(this);
     if (!this.#away) this.#reconcile();
@@ -159,8 +164,8 @@ export class FakeCluster implements Cluster {
     check(endpoint);
     this.#begun();
     if (!this.desired.has(endpoint.id)) throw new Error(`endpoint ${endpoint.id} is not this host's`);
-    this.desired.set(endpoint.id, endpoint);
     this.#reach();
+    this.desired.set(endpoint.id, endpoint);
     this.#store.endpoints.set(endpoint.id, { ...endpoint, host: this.host });
     await this.#wrote();
   }

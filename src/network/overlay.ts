@@ -142,7 +142,8 @@ export class OverlayNetworks implements ClusterListener {
     );
     const networks = new Set(mine.map(({ networkId }) => networkId));
     for (const [networkId, peers] of stored) if (!networks.has(networkId)) await this.#forget(networkId, peers);
-    deps.cluster.begin(this, mine);
+    const known = state.networks().filter(({ driver }) => driver === 'overlay');
+    deps.cluster.begin(this, mine, known);
     for (const networkId of networks) {
       const network = state.network(networkId);
       if (!network) continue;
