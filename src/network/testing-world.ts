@@ -46,9 +46,9 @@ export class World {
   kernel = new FakeKernel();
   firewall = new FakeFirewall();
   attendant = new FakeAttendant();
-  readonly clusterStore = new FakeClusterStore();
+  readonly clusterStore: FakeClusterStore;
   /** Of the present daemon. */
-  cluster = new FakeCluster(this.clusterStore);
+  cluster: FakeCluster;
   files = new FakeFiles();
   store: Store = createMemoryStore();
   /** type, action, id, attributes. */
@@ -56,6 +56,12 @@ export class World {
   warnings: string[] = [];
   now = '2026-01-01T00:00:00Z';
   #counter = 0;
+
+  /** Worlds with one cluster store are hosts of one cluster. */
+  constructor(clusterStore = new FakeClusterStore(), host = { name: 'a', address: '192.0.2.1' }) {
+    this.clusterStore = clusterStore;
+    this.cluster = new FakeCluster(clusterStore, host);
+  }
 
   start(settings: Partial<NetworkSettings> = {}): NetworkParts {
     this.cluster = new FakeCluster(this.clusterStore, this.cluster.host);
