@@ -64,8 +64,13 @@ export async function resolver({ peers, quick, say }: SuiteContext): Promise<Row
       }
     }
     for (const [name, values] of samples) rate[name] = figures(values);
-    const cost = [...costs].map(([name, values]) => `${name} ${figures(values).median.toFixed(1)} µs`).join(', ');
-    notes.push(`CPU time of the resolver for one query: ${cost}`);
+    const cost = [...costs].map(([name, values]) => {
+      const microseconds = figures(values).median;
+      // Below 1 for a resolver of one thread, the load generator had no more for it.
+      const busy = ((rate[name]?.median ?? 0) * microseconds) / 1e6;
+      return `${name} ${microseconds.toFixed(1)} µs (${busy.toFixed(2)} cores busy)`;
+    });
+    notes.push(`CPU time of the resolver for one query: ${cost.join(', ')}`);
     const ofBerth = rate['berth']?.median ?? Number.NaN;
     rates.set(kind, ofBerth);
     rows.push({
@@ -102,6 +107,10 @@ async function prepare(peer: Peer, say: (text: string) => void): Promise<Subject
   const { host } = peer;
   if ((await host.exec(['sh', '-c', 'command -v dnsperf'])).code !== 0) {
     say('dnsperf is not installed: the resolver is left out');
+    return undefined;
+  }
+  if (peer.name === 'podman' && (await host.exec(['test', '-x', '/usr/lib/podman/aardvark-dns'])).code !== 0) {
+    say('aardvark-dns is not installed: Podman has no resolver');
     return undefined;
   }
   const verbs = verbsOf(peer);
