@@ -90,6 +90,8 @@ export interface HostOptions {
   hybridCgroups?: boolean;
   /** The test leaves something on purpose (a daemon killed and never started again): only the machine is compared. */
   leavesContainers?: boolean;
+  /** Called with its PID before what is there at the beginning is noted: gives it further links (see underlay.ts). */
+  attach?: (pid: number) => Promise<void>;
 }
 
 /** crun makes plain directories where the mount was: they shall not lie in the machine's own tmpfs. */
@@ -155,6 +157,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   const exited = once(holder, 'exit');
   const pid = Number(await firstLine(holder));
   await until(() => [...insideState(pid)].some((line) => line.endsWith(': cat')));
+  await options.attach?.(pid);
   // Children that a failed test forgot must not keep the runner waiting for their pipes.
   const spawned = new Set<ChildProcess>();
   const enter = (namespaces: readonly string[]): Place => place(['nsenter', '-t', `${pid}`, ...namespaces], spawned);
