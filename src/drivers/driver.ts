@@ -33,6 +33,8 @@ export interface NetworkConfig {
   owner: string;
   /** MAC of the bridge, so that it does not change with its ports. */
   mac: string;
+  /** The VLAN link that macvlan and ipvlan networks stand on (`-o parent=eth0.50`) was not there: it is made, and goes with the network. */
+  madeParent?: boolean;
   /** The bridge was there before Berth (`--bridge`) and is the administrator's. */
   foreignBridge: boolean;
   /** Settings of the daemon that reach into the plan. */

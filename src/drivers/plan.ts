@@ -27,17 +27,18 @@ export interface RoutePlan {
 
 /** A default route of a sandbox: by which of its interfaces it leaves, one for each family. */
 export interface DefaultRoute {
+  /** '0.0.0.0' and '::': everything is reached on the link itself, without a router. */
   via: string;
   /** Name inside: 'eth0'. */
   interface: string;
 }
 
-/** One interface of a sandbox: a veth pair whose other end is a port of a bridge. */
-export interface InterfacePlan {
-  /** Name inside: 'eth0'. */
-  name: string;
-  mac: string;
-  mtu: number;
+/** One interface of a sandbox. */
+export type InterfacePlan = VethPlan | MacvlanPlan | IpvlanPlan;
+
+/** A veth pair whose other end is a port of a bridge. */
+export interface VethPlan extends InterfaceCommon {
+  kind: 'veth';
   /** Name of the end that stays on the host. */
   hostName: string;
   /** Bridge that the host end is a port of. */
@@ -46,6 +47,34 @@ export interface InterfacePlan {
   isolated: boolean;
   /** The bridge passes packets back by the port they came from: a container's way to its own published port without a proxy. */
   hairpin?: true;
+}
+
+/** A link with a MAC of its own on a link of the host; there is no end on the host. */
+export interface MacvlanPlan extends InterfaceCommon {
+  kind: 'macvlan';
+  /** Link of the host that frames leave by. */
+  parent: string;
+  mode: MacvlanMode;
+}
+
+/** A link that shares its parent's MAC; `mac` is ''. */
+export interface IpvlanPlan extends InterfaceCommon {
+  kind: 'ipvlan';
+  parent: string;
+  mode: IpvlanMode;
+  flag: IpvlanFlag;
+}
+
+export type MacvlanMode = 'bridge' | 'private' | 'vepa' | 'passthru';
+export type IpvlanMode = 'l2' | 'l3' | 'l3s';
+export type IpvlanFlag = 'bridge' | 'private' | 'vepa';
+
+interface InterfaceCommon {
+  /** Name inside: 'eth0'. */
+  name: string;
+  mac: string;
+  /** 0 for the parent's. */
+  mtu: number;
   addresses: readonly string[];
   /** Default routes are not among them: they belong to the sandbox as a whole. */
   routes: readonly RoutePlan[];
@@ -80,9 +109,30 @@ export interface PeerPlan {
   host: string;
 }
 
+/** A link of the host that containers' links stand on, or the host's own beside them. `owner` is written on it (IFLA_IFALIAS). */
+export type LinkPlan =
+  /** 802.1Q: frames of VLAN `id`, 1 to 4094, on link `parent`. */
+  | { kind: 'vlan'; name: string; owner: string; parent: string; id: number }
+  /** Leads nowhere. */
+  | { kind: 'dummy'; name: string; owner: string }
+  | ShimPlan;
+
+/** A macvlan link of the host's on the parent of its containers. Their addresses are routed to it one by one. */
+export interface ShimPlan {
+  kind: 'shim';
+  name: string;
+  owner: string;
+  parent: string;
+  mac: string;
+  addresses: readonly string[];
+  sysctls: readonly Sysctl[];
+}
+
 /** What a network needs on the host while it exists. */
 export interface NetworkPlan {
   bridge: BridgePlan | undefined;
+  /** In the order in which they are made; the administrator's are not among them. */
+  links?: readonly LinkPlan[];
   /** Of a network that spans hosts. */
   tunnel?: TunnelPlan;
   /** Of the host; left as they are when the network goes, as dockerd leaves them. */

@@ -1,5 +1,5 @@
 /** Bridges on the host. */
-import type { BridgePlan, InterfacePlan } from '../drivers/plan.ts';
+import type { BridgePlan, VethPlan } from '../drivers/plan.ts';
 import { addressFromBytes } from '../ipam/address.ts';
 import { unavailable } from '../errors.ts';
 import { portFlags } from './interfaces.ts';
@@ -56,7 +56,7 @@ function complete(socket: NetlinkSocket, plan: BridgePlan, index: number): void 
 }
 
 /** Whose bridge was deleted becomes a port again; what a port is beside goes with the bridge. */
-export function enslave(socket: NetlinkSocket, plan: InterfacePlan): void {
+export function enslave(socket: NetlinkSocket, plan: VethPlan): void {
   const { hostName, bridge } = plan;
   const { index } = needLink(socket, bridge);
   explaining('veth', [bridge], () => socket.transact([link.setMaster(hostName, index), ...portFlags(plan)]));

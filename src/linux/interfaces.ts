@@ -1,22 +1,41 @@
 /**
- * Interfaces of sandboxes: veth pairs, born with the host end in its bridge and the other end inside the namespace.
+ * Interfaces of sandboxes: veth pairs, born with the host end in its bridge and the other end inside the namespace; and links on
+ * a link of the host (sublinks.ts).
  * `host` is a socket on the host; functions that take `inside` run inside the namespace (sysctls are the calling thread's).
  */
-import type { DefaultRoute, InterfacePlan } from '../drivers/plan.ts';
+import type { DefaultRoute, InterfacePlan, VethPlan } from '../drivers/plan.ts';
 import { explaining, indexesOf } from './links.ts';
 import * as link from './netlink/link.ts';
 import type { NetlinkSocket, Request } from './netlink/socket.ts';
 import { addressRequest, asRoute, routeRequest } from './plan-requests.ts';
+import { findSublink, isSublink, makeSublink } from './sublinks.ts';
 import { applySysctls } from './sysctl.ts';
 
 /** lo is the first link of every namespace. */
 export const LO_INDEX = 1;
 
+const isVeth = (plan: InterfacePlan): plan is VethPlan => plan.kind === 'veth';
+
+/** One: all or nothing. Of several some may stay when one is refused; they go with their namespace. */
+export function makeInterfaces(host: NetlinkSocket, namespaceFd: number, plans: readonly InterfacePlan[]): void {
+  makePairs(host, namespaceFd, plans.filter(isVeth));
+  for (const plan of plans.filter(isSublink)) makeSublink(host, namespaceFd, plan);
+}
+
+/** 30 ms each on the main thread, but nobody may find the half-made one, not even a second try right after this. */
+export function removeInterfaces(host: NetlinkSocket, inside: NetlinkSocket, plans: readonly InterfacePlan[]): void {
+  removePairs(host, plans.filter(isVeth));
+  for (const plan of plans.filter(isSublink)) {
+    const found = findSublink(host, inside, plan);
+    if (found) inside.transact([link.deleteLink(found.name)]);
+  }
+}
+
 /**
  * The pairs, in one datagram. One pair: all or nothing. Of several the others may stay when one is refused; they go with
  * their namespace.
  */
-export function makePairs(host: NetlinkSocket, namespaceFd: number, plans: readonly InterfacePlan[]): void {
+function makePairs(host: NetlinkSocket, namespaceFd: number, plans: readonly VethPlan[]): void {
   if (plans.length === 0) return;
   const bridges = plans.map(({ bridge }) => bridge);
   const masterOf = indexesOf(host, bridges);
@@ -35,14 +54,13 @@ export function makePairs(host: NetlinkSocket, namespaceFd: number, plans: reado
 }
 
 /** What the host end is beside a plain port of its bridge. */
-export const portFlags = ({ hostName, isolated, hairpin }: InterfacePlan): Request[] => [
+export const portFlags = ({ hostName, isolated, hairpin }: VethPlan): Request[] => [
   ...(isolated ? [link.isolatePort(hostName)] : []),
   ...(hairpin === true ? [link.hairpinPort(hostName)] : []),
 ];
 
-/** 30 ms each on the main thread, but nobody may find the half-made pair, not even a second try right after this. */
-export function removePairs(host: NetlinkSocket, plans: readonly InterfacePlan[]): void {
-  host.transact(plans.map(({ hostName }) => link.deleteLink(hostName)));
+function removePairs(host: NetlinkSocket, plans: readonly VethPlan[]): void {
+  if (plans.length > 0) host.transact(plans.map(({ hostName }) => link.deleteLink(hostName)));
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Kernel } from '../network/kernel.ts';
 import { createAnnouncer } from './announce.ts';
 import { enslave, ensureBridge } from './bridges.ts';
 import { setDefaults } from './default-routes.ts';
-import { configure, LO_INDEX, makePairs, removePairs } from './interfaces.ts';
+import { configure, LO_INDEX, makeInterfaces, removeInterfaces } from './interfaces.ts';
 import { createLinkReaper } from './link-reaper.ts';
 import { createMonitor } from './monitor.ts';
 import type { Monitor } from './monitor.ts';
@@ -72,7 +72,7 @@ export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] 
     createNamespace(path, interfaces, defaults) {
       const indexOf = createNamespace(path, (fd) =>
         withSocket((inside) => {
-          makePairs(host, fd, interfaces);
+          makeInterfaces(host, fd, interfaces);
           return configure(inside, interfaces, defaults, [setUp(LO_INDEX, 'lo')]);
         }),
       );
@@ -82,11 +82,11 @@ export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] 
     addInterface(path, plan) {
       const indexOf = inNamespace(path, (fd) =>
         withSocket((inside) => {
-          makePairs(host, fd, [plan]);
+          makeInterfaces(host, fd, [plan]);
           try {
             return configure(inside, [plan], []);
           } catch (error) {
-            removePairs(host, [plan]);
+            removeInterfaces(host, inside, [plan]);
             throw error;
           }
         }),

@@ -30,14 +30,23 @@ export function indexesOf(socket: NetlinkSocket, names: readonly string[]): (nam
   return (name) => indexes.get(name) ?? 0;
 }
 
+/** Module and option of the kernel for each kind of link. */
+const KINDS = {
+  bridge: { module: 'bridge', option: 'CONFIG_BRIDGE' },
+  veth: { module: 'veth', option: 'CONFIG_VETH' },
+  macvlan: { module: 'macvlan', option: 'CONFIG_MACVLAN' },
+  ipvlan: { module: 'ipvlan', option: 'CONFIG_IPVLAN' },
+  vlan: { module: '8021q', option: 'CONFIG_VLAN_8021Q' },
+} as const;
+
 /** Runs `body`, which makes links of `kind`; `bridges` are those that they become ports of. */
-export function explaining<T>(kind: 'bridge' | 'veth', bridges: readonly string[], body: () => T): T {
+export function explaining<T>(kind: keyof typeof KINDS, bridges: readonly string[], body: () => T): T {
   try {
     return body();
   } catch (error) {
     if (hasCode(error, 'EOPNOTSUPP')) {
-      const option = `CONFIG_${kind.toUpperCase()}`;
-      throw unavailable(`this kernel cannot make ${kind} interfaces: load the module ${kind} (${option})`, error);
+      const { module, option } = KINDS[kind];
+      throw unavailable(`this kernel cannot make ${kind} interfaces: load the module ${module} (${option})`, error);
     }
     if (hasCode(error, 'EPERM')) {
       throw unavailable(`making a ${kind} interface was refused: berthd needs CAP_NET_ADMIN`, error);

@@ -1,11 +1,12 @@
 /**
  * Completes a sandbox's interfaces. Whoever is root in a container may have put anything into its namespace, so an interface is
- * known by its pair and not by its name: it is the other end of the host's link. What a container did on purpose stays: a
+ * known by its pair and not by its name: it is the other end of the host's link, or stands on one. What a container did on purpose stays: a
  * renamed interface keeps its name, one that was moved into a further namespace stays there, and a default route of its own
  * (a VPN's) stands in for the plan's.
  */
-import type { DefaultRoute, InterfacePlan } from '../drivers/plan.ts';
-import { configure, LO_INDEX, makePairs, portFlags } from './interfaces.ts';
+import type { DefaultRoute, InterfacePlan, VethPlan } from '../drivers/plan.ts';
+import { configure, LO_INDEX, makeInterfaces, portFlags } from './interfaces.ts';
+import { findSublink } from './sublinks.ts';
 import { explaining, findLink, hasCode, needLink } from './links.ts';
 import { decodeAddress, listAddresses, RTM_NEWADDR } from './netlink/address.ts';
 import * as link from './netlink/link.ts';
@@ -52,19 +53,20 @@ export function repair(
   }
   for (const plan of plans) {
     attempt(() => {
-      const pair = findPair(host, inside, plan);
+      const pair = plan.kind === 'veth' ? findPair(host, inside, plan) : findSublink(host, inside, plan);
       if (pair === 'elsewhere') return;
       if (!pair) {
-        makePairs(host, namespaceFd, [plan]);
+        makeInterfaces(host, namespaceFd, [plan]);
         const index = configure(inside, [plan], [])(plan.name);
         result.made.push({ plan, index });
         indexes.set(plan.name, index);
         result.changed = true;
         return;
       }
-      indexes.set(plan.name, pair.inner.index);
-      if (completeHostEnd(host, plan, pair.outer)) result.changed = true;
-      if (completeInterface(inside, plan, pair.inner)) result.changed = true;
+      const inner = 'inner' in pair ? pair.inner : pair;
+      indexes.set(plan.name, inner.index);
+      if (plan.kind === 'veth' && 'outer' in pair && completeHostEnd(host, plan, pair.outer)) result.changed = true;
+      if (completeInterface(inside, plan, inner)) result.changed = true;
     });
   }
   // Now that links are up and addresses there, and what comes with them.
@@ -94,11 +96,7 @@ interface Pair {
 }
 
 /** undefined when there is no such pair; 'elsewhere' when its inner end is not in this namespace. */
-function findPair(
-  host: NetlinkSocket,
-  inside: NetlinkSocket,
-  { hostName }: InterfacePlan,
-): Pair | 'elsewhere' | undefined {
+function findPair(host: NetlinkSocket, inside: NetlinkSocket, { hostName }: VethPlan): Pair | 'elsewhere' | undefined {
   const outer = findLink(host, hostName);
   if (!outer) return undefined;
   const inner = outer.kind === 'veth' ? linkAt(inside, outer.peer) : undefined;
@@ -115,7 +113,7 @@ function linkAt(socket: NetlinkSocket, index: number): LinkInfo | undefined {
   }
 }
 
-function completeHostEnd(host: NetlinkSocket, plan: InterfacePlan, outer: LinkInfo): boolean {
+function completeHostEnd(host: NetlinkSocket, plan: VethPlan, outer: LinkInfo): boolean {
   const { bridge, hostName } = plan;
   const requests: Request[] = [];
   const master = needLink(host, bridge).index;

@@ -3,6 +3,8 @@ import { bridgeDriver } from '../drivers/bridge/driver.ts';
 import type { Driver, NetworkConfig } from '../drivers/driver.ts';
 import { messageOf } from '../errors.ts';
 import { hostDriver } from '../drivers/host/driver.ts';
+import { ipvlanDriver } from '../drivers/ipvlan/driver.ts';
+import { macvlanDriver } from '../drivers/macvlan/driver.ts';
 import { noneDriver } from '../drivers/none/driver.ts';
 import { overlayDriver } from '../drivers/overlay/driver.ts';
 import type { Firewall, FirewallChange, FirewallState } from '../firewall/firewall.ts';
@@ -45,6 +47,8 @@ const DRIVERS: Readonly<Record<NetworkRecord['driver'], Driver>> = {
   bridge: bridgeDriver,
   host: hostDriver,
   null: noneDriver,
+  macvlan: macvlanDriver,
+  ipvlan: ipvlanDriver,
   overlay: overlayDriver,
 };
 

@@ -2,7 +2,7 @@
  * A kernel for unit tests. Strict: what the real one would refuse, or what would be a mistake of the caller, throws.
  * Links of a dropped namespace stay until linksGone(), as they do for some 30 ms in the real one.
  */
-import type { BridgePlan, DefaultRoute, InterfacePlan, PeerPlan, TunnelPlan } from '../drivers/plan.ts';
+import type { BridgePlan, DefaultRoute, InterfacePlan, PeerPlan, TunnelPlan, VethPlan } from '../drivers/plan.ts';
 import { formatPrefix, parseInterface } from '../ipam/address.ts';
 import type { HostAddress, HostLink, HostRoute, Kernel, KernelEvent, TextFiles } from './kernel.ts';
 
@@ -63,7 +63,7 @@ export class FakeKernel implements Kernel {
     }
   }
 
-  enslave({ hostName, bridge, isolated }: InterfacePlan): void {
+  enslave({ hostName, bridge, isolated }: VethPlan): void {
     const link = this.links.get(hostName);
     if (!link || !this.links.has(bridge)) throw new Error(`no ${hostName} or no ${bridge}`);
     this.links.set(hostName, { ...link, master: bridge });
@@ -109,7 +109,7 @@ export class FakeKernel implements Kernel {
     this.#mayFail('createNamespace');
     if (this.namespaces.has(path)) throw new Error(`${path} exists`);
     for (const plan of interfaces) this.#check(plan);
-    for (const { hostName, bridge } of interfaces) this.#addLink(hostName, bridge);
+    for (const plan of interfaces) this.#addLink(plan);
     this.namespaces.set(path, { interfaces, defaults });
   }
 
@@ -118,7 +118,7 @@ export class FakeKernel implements Kernel {
     const namespace = this.#namespace(path);
     if (namespace.interfaces.some(({ name }) => name === plan.name)) throw new Error(`${plan.name} exists in ${path}`);
     this.#check(plan);
-    this.#addLink(plan.hostName, plan.bridge);
+    this.#addLink(plan);
     this.namespaces.set(path, { ...namespace, interfaces: [...namespace.interfaces, plan] });
   }
 
@@ -134,10 +134,18 @@ export class FakeKernel implements Kernel {
 
   repairNamespace(path: string, interfaces: readonly InterfacePlan[], defaults: readonly DefaultRoute[]): boolean {
     this.#mayFail('repairNamespace');
-    const missing = interfaces.filter(({ hostName }) => !this.links.has(hostName));
-    for (const { hostName, bridge } of missing) this.#addLink(hostName, bridge);
+    const present = this.namespaces.get(path)?.interfaces ?? [];
+    const missing = interfaces.filter((plan) =>
+      plan.kind === 'veth' ? !this.links.has(plan.hostName) : !present.some(({ name }) => name === plan.name),
+    );
+    for (const plan of missing) this.#addLink(plan);
     this.namespaces.set(path, { interfaces, defaults });
     return missing.length > 0;
+  }
+
+  /** Those interfaces of a namespace that are veth pairs. */
+  pairs(path: string): VethPlan[] {
+    return (this.namespaces.get(path)?.interfaces ?? []).filter((plan) => plan.kind === 'veth');
   }
 
   #namespace(path: string): FakeNamespace {
@@ -146,14 +154,23 @@ export class FakeKernel implements Kernel {
     return found;
   }
 
-  #check({ hostName, bridge, mac }: InterfacePlan): void {
+  #check(plan: InterfacePlan): void {
+    const { mac } = plan;
+    if (plan.kind !== 'veth') {
+      if (!this.links.has(plan.parent)) throw new Error(`no parent ${plan.parent}`);
+      if ((plan.kind === 'ipvlan') !== (mac === '')) throw new Error(`${plan.kind} with MAC '${mac}'`);
+      return;
+    }
+    const { hostName, bridge } = plan;
     if (this.links.has(hostName)) throw new Error(`${hostName} exists`);
     if (hostName.length > 15) throw new Error(`${hostName} is too long`);
     if (this.links.get(bridge)?.kind !== 'bridge') throw new Error(`no bridge ${bridge}`);
     if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) throw new Error(`bad MAC ${mac}`);
   }
 
-  #addLink(name: string, master: string): void {
+  #addLink(plan: InterfacePlan): void {
+    if (plan.kind !== 'veth') return;
+    const { hostName: name, bridge: master } = plan;
     this.links.set(name, { name, kind: 'veth', master, alias: '', up: true });
   }
 
@@ -184,7 +201,7 @@ export class FakeKernel implements Kernel {
       this.links.delete(name);
       this.tunnels.delete(name);
       for (const [path, namespace] of this.namespaces) {
-        const interfaces = namespace.interfaces.filter(({ hostName }) => hostName !== name);
+        const interfaces = namespace.interfaces.filter((plan) => plan.kind !== 'veth' || plan.hostName !== name);
         const defaults = namespace.defaults.filter((one) => interfaces.some((link) => link.name === one.interface));
         if (interfaces.length < namespace.interfaces.length) this.namespaces.set(path, { interfaces, defaults });
       }

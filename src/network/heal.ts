@@ -45,7 +45,7 @@ export function healBridge(context: NetworkContext, network: NetworkRecord, surv
   for (const { name } of strays) {
     const endpoint = ports.get(name);
     const plan = endpoint && planInterface(context, { endpoint, network });
-    if (plan) deps.kernel.enslave(plan);
+    if (plan?.kind === 'veth') deps.kernel.enslave(plan);
   }
   if (tunnel) {
     deps.kernel.ensureTunnel(tunnel);

@@ -17,6 +17,7 @@ void describe('networks and sandboxes', () => {
     assert.ok(sandbox.namespacePath);
     assert.deepEqual(world.kernel.namespaces.get(sandbox.namespacePath)?.interfaces, [
       {
+        kind: 'veth',
         name: 'eth0',
         mac: '02:42:ac:11:00:02',
         mtu: 1500,
@@ -210,7 +211,7 @@ void describe('networks and sandboxes', () => {
       dns: ['10.9.0.53'],
     });
     const { namespacePath = '' } = await open({ sandboxes }, request('c'));
-    const [eth0] = world.kernel.namespaces.get(namespacePath)?.interfaces ?? [];
+    const [eth0] = world.kernel.pairs(namespacePath);
     assert.equal(eth0?.addresses[0], '10.9.0.128/24');
     assert.match(eth0.addresses[1] ?? '', /^fd.*::2\/64$/);
     assert.deepEqual([eth0.mtu, eth0.isolated], [1400, true]);
@@ -249,7 +250,7 @@ void describe('networks and sandboxes', () => {
       up: true,
     });
     world.kernel.links.set('tap0', { name: 'tap0', kind: 'tun', master: 'docker0', alias: '', up: true });
-    const hostName = world.kernel.namespaces.get(kept.namespacePath ?? '')?.interfaces[0]?.hostName ?? '';
+    const hostName = world.kernel.pairs(kept.namespacePath ?? '')[0]?.hostName ?? '';
     world.kernel.links.set(hostName, { name: hostName, kind: 'veth', master: '', alias: '', up: true });
     const before = first.sandboxes.networkOf('bridge').id;
 

@@ -34,6 +34,8 @@ export interface NetworkRecord {
   bridge: string;
   /** The bridge is the administrator's (`--bridge`). */
   foreignBridge: boolean;
+  /** Of a macvlan or ipvlan network: the VLAN link that it stands on was not there. */
+  madeParent?: true;
   /** Of an overlay network: VXLAN network identifier, unique in the cluster. */
   vni?: number;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { BridgePlan, InterfacePlan } from '../../src/drivers/plan.ts';
+import type { BridgePlan, VethPlan } from '../../src/drivers/plan.ts';
 import type { Kernel, KernelEvent } from '../../src/network/kernel.ts';
 import type { Host } from '../support/host.ts';
 import { childrenOf } from '../support/snapshot.ts';
@@ -110,7 +110,8 @@ export const bridgePlan = (name: string, plan: Partial<BridgePlan> = {}): Bridge
 });
 
 /** The n-th interface on a bridge of bridgePlan: addresses end in 10 + n. */
-export const interfacePlan = (n: number, bridge: string, plan: Partial<InterfacePlan> = {}): InterfacePlan => ({
+export const interfacePlan = (n: number, bridge: string, plan: Partial<VethPlan> = {}): VethPlan => ({
+  kind: 'veth',
   name: 'eth0',
   mac: `02:42:0a:4d:00:${(10 + n).toString(16).padStart(2, '0')}`,
   mtu: 1500,

@@ -1,5 +1,8 @@
 /** The bridge driver's options, under the names that Docker gave them, and their defaults. */
+import { announceOf, containerPrefixOf, DRIVER_MTU, parseBool } from '../network-options.ts';
 import type { GatewayMode } from '../plan.ts';
+
+export { ADVERTISE_COUNT, ADVERTISE_INTERVAL, CONTAINER_PREFIX, DRIVER_MTU, parseBool } from '../network-options.ts';
 
 export const DEFAULT_BRIDGE = 'com.docker.network.bridge.default_bridge';
 export const ENABLE_ICC = 'com.docker.network.bridge.enable_icc';
@@ -10,12 +13,8 @@ export const BRIDGE_NAME = 'com.docker.network.bridge.name';
 export const GATEWAY_MODE_4 = 'com.docker.network.bridge.gateway_mode_ipv4';
 export const GATEWAY_MODE_6 = 'com.docker.network.bridge.gateway_mode_ipv6';
 export const TRUSTED_INTERFACES = 'com.docker.network.bridge.trusted_host_interfaces';
-export const DRIVER_MTU = 'com.docker.network.driver.mtu';
-export const CONTAINER_PREFIX = 'com.docker.network.container_iface_prefix';
 export const HOST_IPV4 = 'com.docker.network.host_ipv4';
 export const HOST_IPV6 = 'com.docker.network.host_ipv6';
-export const ADVERTISE_COUNT = 'com.docker.network.advertise_addr_nmsgs';
-export const ADVERTISE_INTERVAL = 'com.docker.network.advertise_addr_ms';
 export const DEFAULT_MTU = 1500;
 
 export const GATEWAY_MODES: readonly GatewayMode[] = ['nat', 'nat-unprotected', 'routed', 'isolated'];
@@ -43,13 +42,6 @@ export interface BridgeOptions {
   announce: { count: number; interval: number };
 }
 
-/** Go's strconv.ParseBool, by which Docker reads booleans. */
-export function parseBool(text: string): boolean | undefined {
-  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
-  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false;
-  return undefined;
-}
-
 /** Missing ones have Docker's defaults: everything allowed, nat, 1500 bytes, three announcements a second apart. */
 export function bridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
   const text = (name: string): string => options[name] ?? '';
@@ -65,12 +57,9 @@ export function bridgeOptions(options: Readonly<Record<string, string>>): Bridge
     inhibitIpv4: parseBool(text(INHIBIT_IPV4)) ?? false,
     // Separated by colons, which no interface's name contains.
     trustedInterfaces: text(TRUSTED_INTERFACES).split(':').filter(Boolean),
-    containerPrefix: text(CONTAINER_PREFIX) || 'eth',
+    containerPrefix: containerPrefixOf(options),
     hostIpv4: text(HOST_IPV4),
     hostIpv6: text(HOST_IPV6),
-    announce: {
-      count: Number(options[ADVERTISE_COUNT] ?? 3),
-      interval: Number(options[ADVERTISE_INTERVAL] ?? 1000),
-    },
+    announce: announceOf(options),
   };
 }

@@ -16,15 +16,15 @@ export const RTM_DELLINK = 17;
 export const RTM_GETLINK = 18;
 const IFINFOMSG = 16;
 const IFF_UP = 1;
-const IFLA_ADDRESS = 1;
-const IFLA_IFNAME = 3;
-const IFLA_MTU = 4;
-const IFLA_LINK = 5;
+export const IFLA_ADDRESS = 1;
+export const IFLA_IFNAME = 3;
+export const IFLA_MTU = 4;
+export const IFLA_LINK = 5;
 const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
 const IFLA_GROUP = 27;
-const IFLA_NET_NS_FD = 28;
+export const IFLA_NET_NS_FD = 28;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const IFLA_INFO_SLAVE_KIND = 4;
@@ -55,7 +55,7 @@ export interface LinkInfo {
   mac: string;
   /** ifindex of the bridge it is a port of; 0 for none. */
   master: number;
-  /** ifindex of the other end of a veth pair, in its own namespace; 0 for none. */
+  /** ifindex of the other end of a veth pair, or of the link below, in its own namespace; 0 for none. */
   peer: number;
   alias: string;
 }
@@ -221,6 +221,9 @@ export function createVeth({ hostName, master, mtu, peer }: VethPair): Request {
   };
 }
 
-function linkRequest(what: string, type: number, index: number, attributes: Attribute[]): Request {
+export function linkRequest(what: string, type: number, index: number, attributes: Attribute[]): Request {
   return { what, type, header: encodeLinkHeader({ index, flags: 0, change: 0 }), attributes };
 }
+
+export const linkInfo = (kind: string, data: readonly Attribute[]): Attribute =>
+  nest(IFLA_LINKINFO, [text(IFLA_INFO_KIND, kind), ...(data.length > 0 ? [nest(IFLA_INFO_DATA, data)] : [])]);

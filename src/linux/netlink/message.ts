@@ -129,6 +129,12 @@ export function u8(type: number, value: number): Attribute {
   return { type, value: Buffer.of(value) };
 }
 
+export function u16(type: number, value: number): Attribute {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16LE(value);
+  return { type, value: bytes };
+}
+
 export function u32(type: number, value: number): Attribute {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value >>> 0);
