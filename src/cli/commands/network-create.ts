@@ -49,7 +49,7 @@ export const command: Command = {
       type: 'string',
       default: 'bridge',
       help: 'Driver to manage the network',
-      complete: ['bridge'],
+      complete: ['bridge', 'ipvlan', 'macvlan', 'overlay'],
     },
     { name: 'gateway', type: 'list', placeholder: 'strings', help: 'IPv4 or IPv6 gateway of the subnet' },
     { name: 'ingress', type: 'bool', help: 'Create swarm routing-mesh network' },
