@@ -5,14 +5,11 @@
  * The kernel's own way (arp_notify, ndisc_notify) sends once only, and not after the bridge's port forwards: the bridge
  * sees the carrier a little later than the interface is up (0.1–1.5 ms measured, more when many start).
  */
-import koffi from 'koffi';
 import type { InterfacePlan } from '../drivers/plan.ts';
 import { announcements } from './announcement.ts';
 import { hasCode } from './links.ts';
-import { libc, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW } from './libc.ts';
-import { inNamespace } from './namespace.ts';
+import { closePacketSocket, openPacketSocket, sendFrame } from './packet-socket.ts';
 
-const AF_PACKET = 17;
 /** Milliseconds until the bridge has noticed the carrier and forwards. */
 const SETTLE = 20;
 
@@ -32,12 +29,11 @@ interface Speaker {
 
 export function createAnnouncer(): Announcer {
   const speakers = new Set<Speaker>();
-  const closeSoon = createCloser();
 
   const end = (speaker: Speaker): void => {
     clearTimeout(speaker.timer);
     speakers.delete(speaker);
-    if (speaker.socket !== undefined) closeSoon(speaker.socket);
+    if (speaker.socket !== undefined) void closePacketSocket(speaker.socket);
     speaker.socket = undefined;
   };
 
@@ -47,8 +43,8 @@ export function createAnnouncer(): Announcer {
       if (frames.length === 0 || count <= 0) return;
       const speak = (left: number): void => {
         const said = attempt(() => {
-          speaker.socket ??= openPacketSocket(path, index);
-          for (const frame of frames) libc.send(speaker.socket, frame, frame.length, MSG_DONTWAIT);
+          speaker.socket ??= openPacketSocket(path, index, { protocol: 0 });
+          for (const frame of frames) sendFrame(speaker.socket, index, frame);
         });
         if (said && left > 1) speaker.timer = setTimeout(speak, interval, left - 1).unref();
         else end(speaker);
@@ -75,41 +71,3 @@ function attempt(body: () => void): boolean {
     throw error;
   }
 }
-
-/**
- * Bound by struct sockaddr_ll (packet(7)), 20 bytes: u16 family, u16 protocol (0: nothing is received), i32 ifindex, and the
- * rest, which binding does not read.
- */
-function openPacketSocket(path: string, index: number): number {
-  const fd = inNamespace(path, () => libc.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-  try {
-    const address = Buffer.alloc(20);
-    address.writeUInt16LE(AF_PACKET, 0);
-    address.writeInt32LE(index, 4);
-    libc.bind(fd, address, address.length);
-    return fd;
-  } catch (error) {
-    libc.close(fd);
-    throw error;
-  }
-}
-
-/**
- * Closing a packet socket waits 7–16 ms for an RCU grace period, so it is done on the thread pool, and by one thread at a
- * time: when fifty containers start at once, the others are needed for their files.
- */
-function createCloser(): (fd: number) => void {
-  const waiting: number[] = [];
-  let busy = false;
-  const next = (): void => {
-    const fd = waiting.shift();
-    busy = fd !== undefined;
-    if (fd !== undefined) closeFunction.async(fd, next);
-  };
-  return (fd) => {
-    waiting.push(fd);
-    if (!busy) next();
-  };
-}
-
-const closeFunction = koffi.load('libc.so.6').func('int close(int fd)');
