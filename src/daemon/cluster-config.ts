@@ -1,5 +1,6 @@
 /** The flags about the cluster, checked one by one and against each other. Pure; what they name is looked for at the start. */
 import { isIP } from 'node:net';
+import { isHostName } from '../cluster/managed/host-name.ts';
 import { isInterfaceName } from '../drivers/names.ts';
 import { invalidParameter } from '../errors.ts';
 import type { Options } from './config.ts';
@@ -132,9 +133,8 @@ function advertise(text: string): string {
   return host;
 }
 
-/** It becomes part of keys, of a certificate's subject and of etcd's command line. */
-export function hostName(text: string): string {
-  if (text !== '' && !/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/.test(text)) {
+function hostName(text: string): string {
+  if (text !== '' && !isHostName(text)) {
     throw invalidParameter(`invalid --cluster-name "${text}": letters, digits, '.', '_' and '-', at most 63`);
   }
   return text;

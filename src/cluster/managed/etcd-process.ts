@@ -1,0 +1,106 @@
+/** The etcd process of this host while berthd runs: found again or started, started again when it ends, ended. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, unavailable } from '../../errors.ts';
+import { isAlive, signalProcess, watchExit } from '../../linux/pidfd.ts';
+import type { ProcessId } from '../../linux/pidfd.ts';
+import type { Logger } from '../../log.ts';
+import { lastComplaint, spawnEtcd, startedEtcd } from './etcd-member.ts';
+import type { MemberSettings } from './etcd-member.ts';
+
+export interface EtcdProcessOptions {
+  directory: string;
+  /** Path of the program, undefined when there is none. */
+  program(): string | undefined;
+  log: Logger;
+}
+
+/** Milliseconds before it is started again: each time the next one, until it has lived for a while. */
+const PAUSES = [100, 500, 1000, 2000, 5000, 10_000, 30_000];
+const LIVED = 60_000;
+/** Milliseconds that it is given to end by itself. */
+const LONGEST_END = 10_000;
+const SIGTERM = 15;
+const SIGKILL = 9;
+
+export class EtcdProcess {
+  readonly #options: EtcdProcessOptions;
+  #settings: MemberSettings | undefined;
+  #process: ProcessId | undefined;
+  #watch: { close(): void } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #began = 0;
+
+  constructor(options: EtcdProcessOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when there is a process; whether it answers is another question. Unavailable when there is no program. */
+  async start(settings: MemberSettings): Promise<void> {
+    this.#settings = settings;
+    const running = startedEtcd(this.#options.directory);
+    if (running && isAlive(running)) {
+      this.#take(running);
+      return;
+    }
+    const program = this.#options.program();
+    if (program === undefined) {
+      throw unavailable('missing etcd: install it (Debian: apt-get install etcd-server)');
+    }
+    this.#take(await spawnEtcd(program, this.#options.directory, settings));
+    this.#options.log.info('etcd was started', { pid: this.#process?.pid });
+  }
+
+  /** Ended since it was started, and not started again yet. */
+  get isDown(): boolean {
+    return this.#process === undefined || !isAlive(this.#process);
+  }
+
+  /** Resolves when there is none any more, also one that an earlier berthd started. */
+  async stop(): Promise<void> {
+    this.release();
+    const running = this.#process ?? startedEtcd(this.#options.directory);
+    this.#process = undefined;
+    if (!running || !signalProcess(running, SIGTERM)) return;
+    const end = Date.now() + LONGEST_END;
+    while (isAlive(running)) {
+      if (Date.now() > end) signalProcess(running, SIGKILL);
+      await sleep(20);
+    }
+  }
+
+  /** It goes on, nobody looks after it. */
+  release(): void {
+    this.#settings = undefined;
+    this.#watch?.close();
+    this.#watch = undefined;
+    clearTimeout(this.#timer);
+  }
+
+  #take(running: ProcessId): void {
+    this.#process = running;
+    this.#began = Date.now();
+    this.#watch?.close();
+    this.#watch = watchExit(running, () => this.#ended());
+  }
+
+  #ended(): void {
+    const { directory, log } = this.#options;
+    if (!this.#settings) return;
+    if (Date.now() - this.#began > LIVED) this.#failures = 0;
+    const pause = PAUSES[Math.min(this.#failures++, PAUSES.length - 1)] ?? 0;
+    log.warn('etcd ended, and is started again', { reason: lastComplaint(directory), ms: pause });
+    this.#again(pause);
+  }
+
+  #again(pause: number): void {
+    this.#timer = setTimeout(() => {
+      const settings = this.#settings;
+      if (!settings) return;
+      this.start(settings).catch((error: unknown) => {
+        this.#options.log.error('etcd cannot be started', { error: messageOf(error) });
+        this.#again(PAUSES.at(-1) ?? 0);
+      });
+    }, pause).unref();
+  }
+}
