@@ -27,7 +27,7 @@ export function removeInterfaces(host: NetlinkSocket, inside: NetlinkSocket, pla
   removePairs(host, plans.filter(isVeth));
   for (const plan of plans.filter(isSublink)) {
     const found = findSublink(host, inside, plan);
-    if (found) inside.transact([link.deleteLink(found.name)]);
+    if (found) inside.transact([link.deleteLink(found.inner.name)]);
   }
 }
 

@@ -6,6 +6,7 @@ import { notImplemented } from '../errors.ts';
 import type { Kernel } from '../network/kernel.ts';
 import { createAnnouncer } from './announce.ts';
 import { enslave, ensureBridge } from './bridges.ts';
+import { ensureLink, setReach } from './host-links.ts';
 import { setDefaults } from './default-routes.ts';
 import { configure, LO_INDEX, makeInterfaces, removeInterfaces } from './interfaces.ts';
 import { createLinkReaper } from './link-reaper.ts';
@@ -16,6 +17,7 @@ import { setUp } from './netlink/link.ts';
 import { NETLINK_ROUTE, openNetlink } from './netlink/socket.ts';
 import type { NetlinkSocket } from './netlink/socket.ts';
 import { repair } from './repair.ts';
+import { isSublink, sublinksGone } from './sublinks.ts';
 import { survey } from './survey.ts';
 import { applySysctls } from './sysctl.ts';
 
@@ -64,6 +66,10 @@ export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] 
     },
     setPeers: () => {
       throw notImplemented('VXLAN devices are not made yet');
+    setPeers: async (plan, list) => peers.set(plan, list),
+    changePeers: (plan, change) => peers.change(plan, change),
+    ensureLink: (plan) => ensureLink(host, plan),
+    setReach: (plan, addresses) => setReach(host, plan, addresses),
     },
     changePeers: () => {
       throw notImplemented('VXLAN devices are not made yet');
@@ -102,6 +108,9 @@ export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] 
       );
       for (const { plan, index } of made) announcer.announce(path, plan, index);
       return changed;
+    },
+    async interfacesGone(path, plans) {
+      await sublinksGone(host, reaper, path, plans.filter(isSublink));
     },
     adoptNamespace(path, pid) {
       adoptNamespace(path, pid);

@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import { AF_NETLINK, libc, MSG_DONTWAIT, sendInPool, SOCK_CLOEXEC, SOCK_RAW } from './libc.ts';
 import { decodeAcknowledgement, NetlinkError } from './netlink/error.ts';
 import { deleteGroup, deleteLink, setGroup } from './netlink/link.ts';
+import { deleteLinkInside } from './netlink/sublink.ts';
 import { decodeMessages, encodeAttributes, encodeMessage, NLM_F_ACK, NLM_F_REQUEST } from './netlink/message.ts';
 import { NLMSG_ERROR } from './netlink/message.ts';
 import { NETLINK_ROUTE } from './netlink/socket.ts';
@@ -23,12 +24,16 @@ const LOWEST_GROUP = 0x4000_0000;
 export interface LinkReaper {
   /** Succeeds for those that do not exist. `isQuick`: it is a veth pair's end. */
   delete(names: readonly string[], isQuick: (name: string) => boolean): Promise<void>;
+  /** The same for a link inside the namespace that the host numbers `nsid`. */
+  deleteInside(nsid: number, index: number): Promise<void>;
   close(): void;
 }
 
 interface Order {
   name: string;
   quick: boolean;
+  /** Where it is no link of the host. */
+  request?: Request;
   resolve: () => void;
   reject: (error: unknown) => void;
 }
@@ -84,11 +89,13 @@ export function createLinkReaper(): LinkReaper {
     if (busy) return;
     busy = true;
     while (orders.length > 0) {
-      const quick = orders.filter((order) => order.quick);
+      const inside = orders.filter(({ request }) => request !== undefined);
+      const quick = inside.length > 0 ? inside.slice(0, MOST.slow) : orders.filter((order) => order.quick);
       const batch = quick.length > 0 ? quick.slice(0, MOST.quick) : orders.slice(0, MOST.slow);
       orders = orders.filter((order) => !batch.includes(order));
       try {
-        const errors = await reap(batch.map(({ name }) => name));
+        const requests = batch.flatMap(({ request }) => request ?? []);
+        const errors = await (requests.length > 0 ? perform(requests) : reap(batch.map(({ name }) => name)));
         for (const [at, { resolve, reject }] of batch.entries()) {
           if (errors[at] === undefined) resolve();
           else reject(errors[at]);
@@ -112,6 +119,14 @@ export function createLinkReaper(): LinkReaper {
       void work();
       const results = await Promise.allSettled(done);
       for (const result of results) if (result.status === 'rejected') throw result.reason;
+    },
+    async deleteInside(nsid, index) {
+      if (closed) throw new Error('links are not deleted any more');
+      const request = deleteLinkInside(nsid, index);
+      await new Promise<void>((resolve, reject) => {
+        orders.push({ name: '', quick: true, request, resolve, reject });
+        void work();
+      });
     },
     close() {
       closed = true;

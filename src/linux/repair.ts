@@ -53,9 +53,9 @@ export function repair(
   }
   for (const plan of plans) {
     attempt(() => {
-      const pair = plan.kind === 'veth' ? findPair(host, inside, plan) : findSublink(host, inside, plan);
-      if (pair === 'elsewhere') return;
-      if (!pair) {
+      const found = plan.kind === 'veth' ? findPair(host, inside, plan) : findSublink(host, inside, plan);
+      if (found === 'elsewhere') return;
+      if (!found) {
         makeInterfaces(host, namespaceFd, [plan]);
         const index = configure(inside, [plan], [])(plan.name);
         result.made.push({ plan, index });
@@ -63,10 +63,9 @@ export function repair(
         result.changed = true;
         return;
       }
-      const inner = 'inner' in pair ? pair.inner : pair;
-      indexes.set(plan.name, inner.index);
-      if (plan.kind === 'veth' && 'outer' in pair && completeHostEnd(host, plan, pair.outer)) result.changed = true;
-      if (completeInterface(inside, plan, inner)) result.changed = true;
+      indexes.set(plan.name, found.inner.index);
+      if (plan.kind === 'veth' && found.outer && completeHostEnd(host, plan, found.outer)) result.changed = true;
+      if (completeInterface(inside, plan, found.inner)) result.changed = true;
     });
   }
   // Now that links are up and addresses there, and what comes with them.
@@ -90,13 +89,14 @@ export function repair(
   return result;
 }
 
-interface Pair {
-  outer: LinkInfo;
+export interface Found {
   inner: LinkInfo;
+  /** Of a veth pair. */
+  outer?: LinkInfo;
 }
 
 /** undefined when there is no such pair; 'elsewhere' when its inner end is not in this namespace. */
-function findPair(host: NetlinkSocket, inside: NetlinkSocket, { hostName }: VethPlan): Pair | 'elsewhere' | undefined {
+function findPair(host: NetlinkSocket, inside: NetlinkSocket, { hostName }: VethPlan): Found | 'elsewhere' | undefined {
   const outer = findLink(host, hostName);
   if (!outer) return undefined;
   const inner = outer.kind === 'veth' ? linkAt(inside, outer.peer) : undefined;

@@ -4,9 +4,15 @@
  */
 import type { InterfacePlan, IpvlanPlan, MacvlanPlan } from '../drivers/plan.ts';
 import { conflict, notFound } from '../errors.ts';
+import { libc, O_CLOEXEC, O_RDONLY } from './libc.ts';
+import type { LinkReaper } from './link-reaper.ts';
+import type { Found } from './repair.ts';
 import { explaining, findLink, hasCode } from './links.ts';
+import { inNamespace } from './namespace.ts';
 import { decodeLink, listLinks, RTM_NEWLINK } from './netlink/link.ts';
 import type { LinkInfo } from './netlink/link.ts';
+import { ensureNsid } from './netlink/nsid.ts';
+import { NETLINK_ROUTE, openNetlink } from './netlink/socket.ts';
 import { createIpvlan, createMacvlan } from './netlink/sublink.ts';
 import type { Sublink } from './netlink/sublink.ts';
 import type { NetlinkSocket } from './netlink/socket.ts';
@@ -55,13 +61,47 @@ export function findSublink(
   host: NetlinkSocket,
   inside: NetlinkSocket,
   { kind, parent, mac, name }: SublinkPlan,
-): LinkInfo | undefined {
+): Found | undefined {
   const below = findLink(host, parent);
   if (!below) return undefined;
   const candidates = inside.transact([listLinks()]).flatMap(({ type, payload }) => {
     const info = type === RTM_NEWLINK ? decodeLink(payload) : undefined;
     return info?.kind === kind && info.peer === below.index ? [info] : [];
   });
-  if (kind === 'ipvlan') return candidates[0];
-  return candidates.find((info) => info.mac === mac) ?? candidates.find((info) => info.name === name);
+  const inner =
+    kind === 'ipvlan'
+      ? candidates[0]
+      : (candidates.find((info) => info.mac === mac) ?? candidates.find((info) => info.name === name));
+  return inner && { inner };
+}
+
+/** See network/kernel.ts. What is to be deleted is settled before this returns; its end is waited for. */
+export async function sublinksGone(
+  host: NetlinkSocket,
+  reaper: Pick<LinkReaper, 'deleteInside'>,
+  path: string,
+  plans: readonly SublinkPlan[],
+): Promise<void> {
+  if (plans.length === 0) return;
+  let held: number | undefined;
+  try {
+    const indexes = inNamespace(path, () => {
+      const inside = openNetlink(NETLINK_ROUTE);
+      try {
+        return plans.flatMap((plan) => findSublink(host, inside, plan)?.inner.index ?? []);
+      } finally {
+        inside.close();
+      }
+    });
+    // Until they are gone: with the namespace its number would go to another, whose links begin with the same indexes.
+    held = libc.open(path, O_RDONLY | O_CLOEXEC, 0);
+    const nsid = ensureNsid(host, held);
+    if (nsid === undefined) return;
+    await Promise.all(indexes.map(async (index) => reaper.deleteInside(nsid, index)));
+  } catch (error) {
+    // No such namespace: EINVAL is the empty file of one that another mount namespace has.
+    if (!hasCode(error, 'ENOENT', 'EINVAL')) throw error;
+  } finally {
+    if (held !== undefined) libc.close(held);
+  }
 }

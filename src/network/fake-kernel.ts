@@ -2,7 +2,16 @@
  * A kernel for unit tests. Strict: what the real one would refuse, or what would be a mistake of the caller, throws.
  * Links of a dropped namespace stay until linksGone(), as they do for some 30 ms in the real one.
  */
-import type { BridgePlan, DefaultRoute, InterfacePlan, PeerPlan, TunnelPlan, VethPlan } from '../drivers/plan.ts';
+import type {
+  BridgePlan,
+  DefaultRoute,
+  InterfacePlan,
+  LinkPlan,
+  PeerPlan,
+  ShimPlan,
+  TunnelPlan,
+  VethPlan,
+} from '../drivers/plan.ts';
 import { formatPrefix, parseInterface } from '../ipam/address.ts';
 import type { HostAddress, HostLink, HostRoute, Kernel, KernelEvent, TextFiles } from './kernel.ts';
 
@@ -68,6 +77,33 @@ export class FakeKernel implements Kernel {
     if (!link || !this.links.has(bridge)) throw new Error(`no ${hostName} or no ${bridge}`);
     this.links.set(hostName, { ...link, master: bridge });
     if (isolated) this.isolated.add(hostName);
+  }
+
+  ensureLink({ kind, name, owner, ...plan }: LinkPlan): void {
+    this.#mayFail('ensureLink');
+    if ('parent' in plan && !this.links.has(plan.parent)) throw new Error(`no parent ${plan.parent}`);
+    if (name.length > 15) throw new Error(`${name} is too long`);
+    const present = this.links.get(name);
+    this.links.set(
+      name,
+      present ?? { name, kind: kind === 'shim' ? 'macvlan' : kind, master: '', alias: owner, up: true },
+    );
+    if (!('addresses' in plan)) return;
+    for (const address of plan.addresses) {
+      if (!this.addresses.some((one) => one.link === name && one.address === address)) {
+        this.addresses.push({ link: name, address });
+      }
+    }
+  }
+
+  setReach({ name }: ShimPlan, addresses: readonly string[]): void {
+    if (!this.links.has(name)) return;
+    const others = this.routes.filter(({ link }) => link !== name);
+    const own = addresses.map((address) => ({
+      link: name,
+      destination: `${address}/${address.includes(':') ? 128 : 32}`,
+    }));
+    this.routes.splice(0, this.routes.length, ...others, ...own);
   }
 
   setSysctls(sysctls: readonly { name: string; value: string }[]): void {
@@ -193,6 +229,18 @@ export class FakeKernel implements Kernel {
 
   removeDirectory(directory: string): void {
     if (this.listNamespaces(directory).length > 0) throw new Error(`${directory} is not empty`);
+  }
+
+  async interfacesGone(path: string, plans: readonly InterfacePlan[]): Promise<void> {
+    this.#mayFail('interfacesGone');
+    if (plans.some(({ kind }) => kind === 'veth')) throw new Error('a pair goes by its end on the host');
+    const namespace = this.namespaces.get(path);
+    if (!namespace) return;
+    const gone = new Set(plans.map(({ name }) => name));
+    this.namespaces.set(path, {
+      interfaces: namespace.interfaces.filter(({ name }) => !gone.has(name)),
+      defaults: namespace.defaults.filter((route) => !gone.has(route.interface)),
+    });
   }
 
   async linksGone(names: readonly string[]): Promise<void> {

@@ -6,7 +6,9 @@ import type {
   BridgePlan,
   DefaultRoute,
   InterfacePlan,
+  LinkPlan,
   PeerPlan,
+  ShimPlan,
   Sysctl,
   TunnelPlan,
   VethPlan,
@@ -75,6 +77,13 @@ export interface Kernel {
   /** The host end of a pair that lost its bridge becomes its port again, isolated where it was. */
   enslave(plan: VethPlan): void;
   setSysctls(sysctls: readonly Sysctl[]): void;
+  /**
+   * Makes the link, or completes the one of that name, up. A VLAN's link that bears another daemon's mark or none is somebody else's:
+   * it is used as it is. NotFound without its parent; Unavailable, with the name of the option, where the kernel has none of that kind.
+   */
+  ensureLink(plan: LinkPlan): void;
+  /** Makes what the host reaches by its shim exactly these addresses, without prefix. Without effect while there is no shim. */
+  setReach(plan: ShimPlan, addresses: readonly string[]): void;
 
   /**
    * Makes the VXLAN device, or completes the one of that name, as a port of its bridge, up; one with other numbers is made anew.
@@ -105,6 +114,11 @@ export interface Kernel {
   listNamespaces(directory: string): string[];
   /** Removes the directory when it is empty. */
   removeDirectory(directory: string): void;
+  /**
+   * Resolves when these interfaces are gone from the namespace; those that are not there, and a namespace that is none, are fine.
+   * For kinds without an end on the host. The namespace may be dropped meanwhile. Off the main thread: a deletion takes 20 ms.
+   */
+  interfacesGone(path: string, plans: readonly InterfacePlan[]): Promise<void>;
 
   /**
    * Resolves when no link of these names is left. Leaves `patience` milliseconds to the kernel's own clean-up, then

@@ -31,7 +31,8 @@ const IFLA_INFO_SLAVE_KIND = 4;
 const IFLA_INFO_SLAVE_DATA = 5;
 const IFLA_BRPORT_MODE = 4;
 const IFLA_BRPORT_ISOLATED = 33;
-const VETH_INFO_PEER = 1;
+const IFLA_BRPORT_LOCKED = 39;
+export const VETH_INFO_PEER = 1;
 /** Family of messages that tell of a link as a port of its bridge (linux/socket.h); all others have AF_UNSPEC. */
 const AF_BRIDGE = 7;
 /** ifi_change of a link that is new, and not changed (rtnl_configure_link in the kernel). */
@@ -226,4 +227,8 @@ export function linkRequest(what: string, type: number, index: number, attribute
 }
 
 export const linkInfo = (kind: string, data: readonly Attribute[]): Attribute =>
-  nest(IFLA_LINKINFO, [text(IFLA_INFO_KIND, kind), ...(data.length > 0 ? [nest(IFLA_INFO_DATA, data)] : [])]);
+  nest(IFLA_LINKINFO, [
+    raw(IFLA_INFO_KIND, Buffer.from(kind)),
+    ...(data.length > 0 ? [nest(IFLA_INFO_DATA, data)] : []),
+  ]);
+/** The kind without its terminating zero, as `ip` writes it. */

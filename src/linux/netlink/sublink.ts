@@ -9,8 +9,8 @@
  */
 import type { IpvlanFlag, IpvlanMode, MacvlanMode } from '../../drivers/plan.ts';
 import { IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINK, IFLA_MTU, IFLA_NET_NS_FD, linkInfo, linkRequest } from './link.ts';
-import { macBytes, RTM_DELLINK, RTM_NEWLINK } from './link.ts';
-import { NLM_F_CREATE, NLM_F_EXCL, raw, text, u16, u32 } from './message.ts';
+import { encodeLinkHeader, macBytes, RTM_DELLINK, RTM_NEWLINK, VETH_INFO_PEER } from './link.ts';
+import { encodeAttributes, NLM_F_CREATE, NLM_F_EXCL, raw, text, u16, u32 } from './message.ts';
 import type { Attribute } from './message.ts';
 import type { Request } from './socket.ts';
 
@@ -42,6 +42,23 @@ export const createVlan = (name: string, parent: number, id: number): Request =>
 
 export const createDummy = (name: string): Request => ({
   ...linkRequest(`create dummy ${name}`, RTM_NEWLINK, 0, [text(IFLA_IFNAME, name), linkInfo('dummy', [])]),
+  flags: NLM_F_CREATE | NLM_F_EXCL,
+});
+
+/** A veth pair in the socket's own namespace, of which both ends are down and in no bridge. */
+export const createLoosePair = (name: string, peer: string): Request => ({
+  ...linkRequest(`create veth ${name}`, RTM_NEWLINK, 0, [
+    text(IFLA_IFNAME, name),
+    linkInfo('veth', [
+      raw(
+        VETH_INFO_PEER,
+        Buffer.concat([
+          encodeLinkHeader({ index: 0, flags: 0, change: 0 }),
+          encodeAttributes([text(IFLA_IFNAME, peer)]),
+        ]),
+      ),
+    ]),
+  ]),
   flags: NLM_F_CREATE | NLM_F_EXCL,
 });
 
