@@ -1,6 +1,7 @@
 /** Resolvers of all containers, the names that they share, and the servers outside. */
+import { identityOf, isNamespace } from '../linux/held-namespace.ts';
 import { Readiness } from '../linux/listen-readiness.ts';
-import { ResolverNamespace, RESOLVER_ADDRESS, closePair, identityOf, isNamespace } from '../linux/resolver-sockets.ts';
+import { ResolverNamespace, RESOLVER_ADDRESS, closePair } from '../linux/resolver-sockets.ts';
 import type { Logger } from '../log.ts';
 import type { SandboxNames } from '../network/attendant.ts';
 import { Forwarder } from './forwarder.ts';

@@ -2,21 +2,11 @@
  * The resolver's sockets inside a container's network namespace. An open descriptor keeps the namespace, and so do the
  * sockets: it ends after close() and when the caller has closed what it got from here.
  */
-import { readFileSync, statSync, statfsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import koffi from 'koffi';
+import { HeldNamespace } from './held-namespace.ts';
 import { SOCKADDR_IN_SIZE, domainOf, socketAddress } from './listen-address.ts';
-import {
-  AF_INET,
-  O_CLOEXEC,
-  O_RDONLY,
-  SOCK_CLOEXEC,
-  SOCK_DGRAM,
-  SOCK_NONBLOCK,
-  SOCK_STREAM,
-  SysError,
-  libc,
-} from './libc.ts';
-import { inNamespace } from './namespace.ts';
+import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM, SysError, libc } from './libc.ts';
 import { redirectResolver } from './resolver-rules.ts';
 
 /** Where a container finds its resolver: the same address as Docker's, in every namespace. */
@@ -46,31 +36,8 @@ export interface ResolverSockets {
   port: number;
 }
 
-export class ResolverNamespace {
-  readonly #fd: number;
+export class ResolverNamespace extends HeldNamespace {
   #settled: (() => void) | undefined;
-  /** The same for two paths to one namespace. */
-  readonly identity: string;
-
-  /** Throws SysError when there is no file, and later calls when it is no namespace. */
-  constructor(path: string) {
-    this.#fd = libc.open(path, O_RDONLY | O_CLOEXEC, 0);
-    try {
-      this.identity = identityOf(this.#path);
-    } catch (error) {
-      libc.close(this.#fd);
-      throw error;
-    }
-  }
-
-  get #path(): string {
-    return `/proc/self/fd/${this.#fd}`;
-  }
-
-  /** Runs `body`, which must be synchronous, inside. */
-  run<T>(body: () => T): T {
-    return inNamespace(this.#path, body);
-  }
 
   /**
    * Sockets, and the rules that lead to them in place of all older ones. `wish`: the port of a predecessor, so that clients that keep their
@@ -94,9 +61,9 @@ export class ResolverNamespace {
     });
   }
 
-  close(): void {
+  override close(): void {
     this.#settled?.();
-    libc.close(this.#fd);
+    super.close();
   }
 
   #settle(close: () => void): void {
@@ -108,24 +75,6 @@ export class ResolverNamespace {
       close();
     };
   }
-}
-
-/** NSFS_MAGIC of linux/magic.h. */
-const NSFS = 0x6e73_6673;
-
-/** False for the empty file that is seen where the mount is not. */
-export function isNamespace(path: string): boolean {
-  try {
-    return statfsSync(path).type === NSFS;
-  } catch {
-    return false;
-  }
-}
-
-/** Device and inode of the file. Throws ENOENT. */
-export function identityOf(path: string): string {
-  const { dev, ino } = statSync(path);
-  return `${dev}:${ino}`;
 }
 
 function openPair(wish: number): ResolverSockets {
