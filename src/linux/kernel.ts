@@ -2,7 +2,6 @@
 import { rmdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InterfacePlan } from '../drivers/plan.ts';
-import { notImplemented } from '../errors.ts';
 import type { Kernel } from '../network/kernel.ts';
 import { createAnnouncer } from './announce.ts';
 import { enslave, ensureBridge } from './bridges.ts';
@@ -16,10 +15,12 @@ import { adoptNamespace, createNamespace, dropNamespace, inNamespace, listNamesp
 import { setUp } from './netlink/link.ts';
 import { NETLINK_ROUTE, openNetlink } from './netlink/socket.ts';
 import type { NetlinkSocket } from './netlink/socket.ts';
+import { createPeers } from './peers.ts';
 import { repair } from './repair.ts';
 import { isSublink, sublinksGone } from './sublinks.ts';
 import { survey } from './survey.ts';
 import { applySysctls } from './sysctl.ts';
+import { ensureTunnel } from './tunnels.ts';
 
 export interface LinuxKernel extends Kernel {
   close(): void;
@@ -33,6 +34,7 @@ export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] 
   const host = openNetlink(NETLINK_ROUTE);
   const reaper = createLinkReaper();
   const announcer = createAnnouncer();
+  const peers = createPeers(host);
   /** Namespaces that were made or adopted here. */
   const paths = new Set<string>();
   let monitor: Monitor | undefined;
@@ -61,19 +63,13 @@ export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] 
     },
     ensureBridge: (plan) => ensureBridge(host, plan),
     enslave: (plan) => enslave(host, plan),
-    ensureTunnel: () => {
-      throw notImplemented('VXLAN devices are not made yet');
+    ensureTunnel(plan) {
+      if (ensureTunnel(host, plan)) peers.forget(plan.name);
     },
-    setPeers: () => {
-      throw notImplemented('VXLAN devices are not made yet');
     setPeers: async (plan, list) => peers.set(plan, list),
     changePeers: (plan, change) => peers.change(plan, change),
     ensureLink: (plan) => ensureLink(host, plan),
     setReach: (plan, addresses) => setReach(host, plan, addresses),
-    },
-    changePeers: () => {
-      throw notImplemented('VXLAN devices are not made yet');
-    },
     setSysctls: applySysctls,
     createNamespace(path, interfaces, defaults) {
       const indexOf = createNamespace(path, (fd) =>
@@ -130,6 +126,7 @@ export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] 
       const left = monitor ? await monitor.gone(names, patience) : names;
       if (!monitor && patience > 0) await sleep(patience);
       await reaper.delete(left, (name) => monitor?.kindOf(name) === 'veth');
+      for (const name of names) peers.forget(name);
     },
     close() {
       monitor?.close();

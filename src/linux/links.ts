@@ -37,6 +37,7 @@ const KINDS = {
   macvlan: { module: 'macvlan', option: 'CONFIG_MACVLAN' },
   ipvlan: { module: 'ipvlan', option: 'CONFIG_IPVLAN' },
   vlan: { module: '8021q', option: 'CONFIG_VLAN_8021Q' },
+  vxlan: { module: 'vxlan', option: 'CONFIG_VXLAN' },
 } as const;
 
 /** Runs `body`, which makes links of `kind`; `bridges` are those that they become ports of. */

@@ -121,7 +121,7 @@ export class FakeKernel implements Kernel {
     this.tunnels.set(name, { plan, peers: this.tunnels.get(name)?.peers ?? new Map<string, PeerPlan>() });
   }
 
-  setPeers(plan: TunnelPlan, peers: readonly PeerPlan[]): void {
+  async setPeers(plan: TunnelPlan, peers: readonly PeerPlan[]): Promise<void> {
     this.#mayFail('setPeers');
     this.#tunnel(plan);
     this.tunnels.set(plan.name, { plan, peers: new Map(peers.map((peer) => [peer.mac, peer])) });
@@ -130,7 +130,7 @@ export class FakeKernel implements Kernel {
   changePeers(plan: TunnelPlan, { add, remove }: { add: readonly PeerPlan[]; remove: readonly PeerPlan[] }): void {
     this.#mayFail('changePeers');
     const peers = new Map(this.#tunnel(plan).peers);
-    for (const { mac } of remove) peers.delete(mac);
+    for (const { mac, host } of remove) if (peers.get(mac)?.host === host) peers.delete(mac);
     for (const peer of add) peers.set(peer.mac, peer);
     this.tunnels.set(plan.name, { plan, peers });
   }

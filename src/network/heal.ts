@@ -49,7 +49,13 @@ export function healBridge(context: NetworkContext, network: NetworkRecord, surv
   }
   if (tunnel) {
     deps.kernel.ensureTunnel(tunnel);
-    context.overlays.setPeers(network);
+    context.overlays.setPeers(network).catch((error: unknown) => {
+      // Gone again, most likely: then it is looked at again.
+      deps.log.error('a network does not know where its containers on other hosts are', {
+        network: network.name,
+        error: messageOf(error),
+      });
+    });
   }
   return true;
 }

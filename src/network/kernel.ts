@@ -86,13 +86,19 @@ export interface Kernel {
   setReach(plan: ShimPlan, addresses: readonly string[]): void;
 
   /**
-   * Makes the VXLAN device, or completes the one of that name, as a port of its bridge, up; one with other numbers is made anew.
-   * Unavailable, with the name of the option, where the kernel has no VXLAN.
+   * Makes the VXLAN device, or completes the one of that name, as a port of its bridge, up; one with other numbers is made anew, which
+   * takes 30 ms. A new one knows nobody: setPeers() follows. Unavailable, with the name of the option, where the kernel has no VXLAN,
+   * or where another program has the UDP port; Conflict when another device of the host has the number.
    */
   ensureTunnel(plan: TunnelPlan): void;
-  /** Makes what the tunnel knows of containers on other hosts exactly this; what is known already is left alone. */
-  setPeers(plan: TunnelPlan, peers: readonly PeerPlan[]): void;
-  /** Adding who is there and removing who is not succeed. */
+  /**
+   * Makes what the tunnel knows of containers on other hosts exactly this; what is known already is left alone. Thousands are set
+   * in turns of some milliseconds; changePeers() holds meanwhile, and another setPeers() takes this one's place. Rejects
+   * when the tunnel is not there, or no more. Peers to which nothing can be sent (a host of another family, a MAC that is none) are
+   * left out: they harm nobody.
+   */
+  setPeers(plan: TunnelPlan, peers: readonly PeerPlan[]): Promise<void>;
+  /** Adding who is there and removing who is not succeed; who is on another host by now is not removed. Throws when the tunnel is not there. */
   changePeers(plan: TunnelPlan, change: { add: readonly PeerPlan[]; remove: readonly PeerPlan[] }): void;
 
   /** A namespace at `path` with lo and these interfaces up. All or nothing. Fails when `path` exists. */

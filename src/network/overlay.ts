@@ -112,7 +112,7 @@ export class OverlayNetworks implements ClusterListener {
     const [first, second] = await Promise.allSettled([raised, deps.cluster.follow(network.id)]);
     if (first.status === 'fulfilled') undo.defer(async () => lowerNetwork(this.#context, network));
     for (const result of [first, second]) if (result.status === 'rejected') throw result.reason;
-    this.setPeers(network);
+    await this.setPeers(network);
     undo.move();
   }
 
@@ -167,10 +167,10 @@ export class OverlayNetworks implements ClusterListener {
   }
 
   /** The tunnel of a network that was made, or made again, learns where everybody is. */
-  setPeers(network: NetworkRecord): void {
+  async setPeers(network: NetworkRecord): Promise<void> {
     const tunnel = this.#tunnelOf(network);
     const peers = this.#present.get(network.id)?.peers.values() ?? [];
-    if (tunnel) this.#context.deps.kernel.setPeers(tunnel, [...peers].map(peerPlan));
+    if (tunnel) await this.#context.deps.kernel.setPeers(tunnel, [...peers].map(peerPlan));
   }
 
   #tunnelOf(network: NetworkRecord): TunnelPlan | undefined {

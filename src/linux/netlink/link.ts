@@ -30,11 +30,14 @@ const IFLA_INFO_DATA = 2;
 const IFLA_INFO_SLAVE_KIND = 4;
 const IFLA_INFO_SLAVE_DATA = 5;
 const IFLA_BRPORT_MODE = 4;
+const IFLA_BRPORT_LEARNING = 8;
+const IFLA_BRPORT_UNICAST_FLOOD = 9;
+const IFLA_BRPORT_NEIGH_SUPPRESS = 32;
 const IFLA_BRPORT_ISOLATED = 33;
 const IFLA_BRPORT_LOCKED = 39;
 export const VETH_INFO_PEER = 1;
 /** Family of messages that tell of a link as a port of its bridge (linux/socket.h); all others have AF_UNSPEC. */
-const AF_BRIDGE = 7;
+export const AF_BRIDGE = 7;
 /** ifi_change of a link that is new, and not changed (rtnl_configure_link in the kernel). */
 const ALL_FLAGS = 0xffff_ffff;
 
@@ -108,6 +111,16 @@ export function decodeLink(payload: Buffer): LinkInfo {
   };
 }
 
+/** IFLA_INFO_DATA of a link of this kind; undefined of another's. */
+export function decodeLinkData(payload: Buffer, kind: string): Map<number, Buffer> | undefined {
+  if (payload.length < IFINFOMSG) throw new NetlinkFormatError(`an ifinfomsg of ${payload.length} bytes`);
+  const info = decodeAttributes(payload.subarray(IFINFOMSG)).get(IFLA_LINKINFO);
+  const parts = info && decodeAttributes(info);
+  return parts && readText(parts.get(IFLA_INFO_KIND)) === kind
+    ? decodeAttributes(parts.get(IFLA_INFO_DATA) ?? Buffer.alloc(0))
+    : undefined;
+}
+
 /** Of the header alone, for notifications that are many. */
 export function decodeLinkChange(payload: Buffer): LinkChange {
   if (payload.length < IFINFOMSG) throw new NetlinkFormatError(`an ifinfomsg of ${payload.length} bytes`);
@@ -157,16 +170,29 @@ export const setMaster = (name: string, master: number): Request =>
   linkRequest(`make ${name} a port`, RTM_NEWLINK, 0, [text(IFLA_IFNAME, name), u32(IFLA_MASTER, master)]);
 
 /** The bridge passes nothing between isolated ports (since Linux 4.18). */
-export const isolatePort = (name: string): Request => portRequest(`isolate ${name}`, name, IFLA_BRPORT_ISOLATED);
+export const isolatePort = (name: string): Request =>
+  portRequest(`isolate ${name}`, name, [u8(IFLA_BRPORT_ISOLATED, 1)]);
 
 /** The bridge passes packets back by the port they came from. */
 export const hairpinPort = (name: string): Request =>
-  portRequest(`set hairpin mode of ${name}`, name, IFLA_BRPORT_MODE);
+  portRequest(`set hairpin mode of ${name}`, name, [u8(IFLA_BRPORT_MODE, 1)]);
 
-const portRequest = (what: string, name: string, flag: number): Request =>
+/**
+ * Behind the port is only who was told of: nothing is learned there and nobody is looked for there (unicast flood off), announcements of
+ * addresses stay here (neighbour suppression, since Linux 4.15), and frames come from known MACs only (locked, since 5.18).
+ */
+export const tunnelPort = (name: string): Request =>
+  portRequest(`make ${name} the port of a tunnel`, name, [
+    u8(IFLA_BRPORT_LEARNING, 0),
+    u8(IFLA_BRPORT_UNICAST_FLOOD, 0),
+    u8(IFLA_BRPORT_NEIGH_SUPPRESS, 1),
+    u8(IFLA_BRPORT_LOCKED, 1),
+  ]);
+
+const portRequest = (what: string, name: string, flags: readonly Attribute[]): Request =>
   linkRequest(what, RTM_NEWLINK, 0, [
     text(IFLA_IFNAME, name),
-    nest(IFLA_LINKINFO, [text(IFLA_INFO_SLAVE_KIND, 'bridge'), nest(IFLA_INFO_SLAVE_DATA, [u8(flag, 1)])]),
+    nest(IFLA_LINKINFO, [text(IFLA_INFO_SLAVE_KIND, 'bridge'), nest(IFLA_INFO_SLAVE_DATA, flags)]),
   ]);
 
 export const setGroup = (name: string, group: number): Request =>

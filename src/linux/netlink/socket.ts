@@ -28,8 +28,10 @@ export interface Request {
   flags?: number;
   header: Buffer;
   attributes?: readonly Attribute[];
-  /** Send without NLM_F_ACK: the frame of an nfnetlink batch. */
+  /** Send without NLM_F_ACK: only a refusal is answered. The frame of an nfnetlink batch, or one of many before the last. */
   silent?: boolean;
+  /** Names of errors that are as good as success: 'ENOENT' where what shall go may be gone. */
+  tolerated?: readonly string[];
 }
 
 export interface NetlinkSocket {
@@ -38,6 +40,11 @@ export interface NetlinkSocket {
    * acknowledgements. Throws the first refusal. rtnetlink has then carried out the others all the same; nfnetlink none.
    */
   transact(requests: readonly Request[]): Message[];
+  /**
+   * The answer to a dump as the kernel gives it, some hundred messages at a time, valid until the next are taken. It goes on when they
+   * are, so whoever has other work may let some time pass. Nothing else may be asked meanwhile.
+   */
+  pieces(request: Request): Generator<Message[]>;
   close(): void;
 }
 
@@ -70,24 +77,30 @@ export function openNetlink(protocol: number): NetlinkSocket {
   const received = Buffer.allocUnsafeSlow(65536);
   let sequence = 1;
 
+  /** Its bytes, and the number by which its answer is known. */
+  const encode = (request: Request): { number: number; bytes: Buffer } => {
+    const number = sequence;
+    sequence = (sequence % 0xffff_fffe) + 1;
+    const bytes = encodeMessage({
+      type: request.type,
+      flags: NLM_F_REQUEST | (request.silent ? 0 : NLM_F_ACK) | (request.flags ?? 0),
+      sequence: number,
+      port: 0,
+      payload: Buffer.concat([request.header, encodeAttributes(request.attributes ?? [])]),
+    });
+    return { number, bytes };
+  };
+
   return {
     transact(requests) {
       const pending = new Map<number, Request>();
       /** Of requests without an acknowledgement. */
-      const silent = new Set<number>();
+      const silent = new Map<number, Request>();
       const datagram = Buffer.concat(
         requests.map((request) => {
-          const number = sequence;
-          sequence = (sequence % 0xffff_fffe) + 1;
-          if (request.silent) silent.add(number);
-          else pending.set(number, request);
-          return encodeMessage({
-            type: request.type,
-            flags: NLM_F_REQUEST | (request.silent ? 0 : NLM_F_ACK) | (request.flags ?? 0),
-            sequence: number,
-            port: 0,
-            payload: Buffer.concat([request.header, encodeAttributes(request.attributes ?? [])]),
-          });
+          const { number, bytes } = encode(request);
+          (request.silent ? silent : pending).set(number, request);
+          return bytes;
         }),
       );
       libc.send(fd, datagram, datagram.length, 0);
@@ -100,16 +113,15 @@ export function openNetlink(protocol: number): NetlinkSocket {
           if (request === undefined) {
             // A refused batch answers its frame as well (EPERM, or no nf_tables in the kernel), which was not awaited. What
             // answers neither belongs to a transaction that was given up.
-            const isFrame = message.type === NLMSG_ERROR && silent.has(message.sequence);
-            const frame = isFrame ? decodeAcknowledgement(message) : undefined;
-            if (frame && frame.errno !== 0) throw new NetlinkError('transaction', frame.errno, frame.kernelText);
+            const unacknowledged = message.type === NLMSG_ERROR ? silent.get(message.sequence) : undefined;
+            const error = unacknowledged && refusalOf(unacknowledged, message);
+            if (error) throw error;
             continue;
           }
           if (message.type === NLMSG_DONE) pending.delete(message.sequence);
           else if (message.type === NLMSG_ERROR) {
-            const { errno, kernelText } = decodeAcknowledgement(message);
             pending.delete(message.sequence);
-            if (errno !== 0) refusal ??= new NetlinkError(request.what, errno, kernelText);
+            refusal ??= refusalOf(request, message);
           } else {
             // The buffer is used again by the next read.
             answers.push({ ...message, payload: Buffer.from(message.payload) });
@@ -119,8 +131,29 @@ export function openNetlink(protocol: number): NetlinkSocket {
       if (refusal) throw refusal;
       return answers;
     },
+    *pieces(request) {
+      const { number, bytes } = encode(request);
+      libc.send(fd, bytes, bytes.length, 0);
+      for (;;) {
+        const all = decodeMessages(received.subarray(0, receive(fd, received)));
+        const messages = all.filter((message) => message.sequence === number);
+        const end = messages.find(({ type }) => type === NLMSG_DONE || type === NLMSG_ERROR);
+        const refusal = end?.type === NLMSG_ERROR ? refusalOf(request, end) : undefined;
+        if (refusal) throw refusal;
+        yield messages.filter(({ type }) => type !== NLMSG_DONE && type !== NLMSG_ERROR);
+        if (end) return;
+      }
+    },
     close: () => void libc.close(fd),
   };
+}
+
+/** undefined for an acknowledgement, and for a refusal that is as good as one. */
+function refusalOf({ what, tolerated }: Request, answer: Message): NetlinkError | undefined {
+  const { errno, kernelText } = decodeAcknowledgement(answer);
+  if (errno === 0) return undefined;
+  const error = new NetlinkError(what, errno, kernelText);
+  return tolerated?.includes(error.code) === true ? undefined : error;
 }
 
 /** A dump ends with NLMSG_DONE and takes no acknowledgement; asking for one is harmless. */
