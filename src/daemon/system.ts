@@ -93,7 +93,12 @@ export function createSystem({ settings, store, events, containers, images }: Sy
         ['Native Overlay Diff', 'true'],
         ['userxattr', 'false'],
       ],
-      Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null', 'overlay'], Authorization: null, Log: ['json-file'] },
+      Plugins: {
+        Volume: ['local'],
+        Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null', 'overlay'],
+        Authorization: null,
+        Log: ['json-file'],
+      },
       MemoryLimit: cgroup.memory,
       SwapLimit: cgroup.swap,
       CpuCfsPeriod: cgroup.cfs,
