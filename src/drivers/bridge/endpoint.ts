@@ -1,22 +1,11 @@
 /** One container on a bridge. */
+import { planVeth } from '../bridged-endpoint.ts';
 import type { EndpointConfig, NetworkConfig } from '../driver.ts';
-import { commonOf } from '../interface-common.ts';
 import type { VethPlan } from '../plan.ts';
 import { bridgeOptions } from './options.ts';
 
-export function planEndpoint(network: NetworkConfig, endpoint: EndpointConfig): VethPlan {
-  const { mtu, interContainer } = bridgeOptions(network.options);
-  return {
-    kind: 'veth',
-    ...commonOf(network.options, endpoint),
-    mac: endpoint.mac,
-    mtu,
-    hostName: endpoint.hostName,
-    bridge: network.bridge,
-    isolated: !interContainer,
-    ...(network.hairpin === true && { hairpin: true }),
-  };
-}
+export const planEndpoint = (network: NetworkConfig, endpoint: EndpointConfig): VethPlan =>
+  planVeth(network, endpoint, bridgeOptions(network.options));
 
 /** The host end's name: veth and 7 hex digits, as docker's. */
 export const hostLinkName = (hex: string): string => `veth${hex.slice(0, 7)}`;

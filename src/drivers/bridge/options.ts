@@ -1,4 +1,5 @@
 /** The bridge driver's options, under the names that Docker gave them, and their defaults. */
+import type { BridgedOptions } from '../bridged-network.ts';
 import { announceOf, containerPrefixOf, DRIVER_MTU, parseBool } from '../network-options.ts';
 import type { GatewayMode } from '../plan.ts';
 
@@ -19,25 +20,13 @@ export const DEFAULT_MTU = 1500;
 
 export const GATEWAY_MODES: readonly GatewayMode[] = ['nat', 'nat-unprotected', 'routed', 'isolated'];
 
-export interface BridgeOptions {
+export interface BridgeOptions extends BridgedOptions {
   /** '' for one that is made up from the network's ID. */
   name: string;
-  interContainer: boolean;
-  masquerade: boolean;
-  /** Bytes. */
-  mtu: number;
-  gatewayMode4: GatewayMode;
-  gatewayMode6: GatewayMode;
   /** Host address of published ports that name none; '' for the daemon's. */
   hostBinding: string;
-  /** The bridge gets no IPv4 address: another machine on it is the gateway. */
-  inhibitIpv4: boolean;
-  trustedInterfaces: readonly string[];
   /** Names of interfaces in containers: this and a number. */
   containerPrefix: string;
-  /** Source addresses of what leaves; '' for those of the outgoing link. */
-  hostIpv4: string;
-  hostIpv6: string;
   /** Milliseconds between announcements of a new address. */
   announce: { count: number; interval: number };
 }

@@ -1,4 +1,51 @@
-/** The bridge and the tunnel of an overlay network. */
+/** An overlay network on one host: a bridge, and a VXLAN device as a port of it. */
+import { planBridged } from '../bridged-network.ts';
+import type { BridgedOptions } from '../bridged-network.ts';
+import type { NetworkConfig } from '../driver.ts';
 import type { NetworkPlan } from '../plan.ts';
+import { tunnelName } from './names.ts';
+import { askedMtu } from './options.ts';
 
-export const planNetwork = (): NetworkPlan => ({ bridge: undefined, sysctls: [], rules: [] });
+/** What encapsulation adds (RFC 7348 section 5): Ethernet 14, VXLAN 8, UDP 8, and IPv4 20 or IPv6 40 bytes. */
+const OVERHEAD = { 4: 50, 6: 70 } as const;
+/** The least that IPv4 carries (RFC 791). */
+const LEAST_MTU = 68;
+/** Of a host that belongs to no cluster (any more): its containers keep what they most likely had. */
+const USUAL_MTU = 1450;
+
+export function planNetwork(network: NetworkConfig): NetworkPlan {
+  const { vni, underlay } = network;
+  if (vni === undefined || underlay === undefined) return { bridge: undefined, sysctls: [], rules: [] };
+  const plan = planBridged(network, optionsOf(network));
+  return {
+    ...plan,
+    tunnel: {
+      name: tunnelName(network.id),
+      owner: network.owner,
+      bridge: plan.bridge.name,
+      vni,
+      local: underlay.address,
+      port: underlay.port,
+      mtu: plan.bridge.mtu,
+    },
+  };
+}
+
+/** Its own containers talk; what leaves does so by their host, as from a bridge. Docker has no options for that here, either. */
+export const optionsOf = (network: NetworkConfig): BridgedOptions => ({
+  interContainer: true,
+  masquerade: true,
+  mtu: mtuOf(network),
+  gatewayMode4: 'nat',
+  gatewayMode6: 'nat',
+  inhibitIpv4: false,
+  trustedInterfaces: [],
+  hostIpv4: '',
+  hostIpv6: '',
+});
+
+function mtuOf({ options, underlay }: NetworkConfig): number {
+  const asked = askedMtu(options);
+  if (asked > 0) return asked;
+  return underlay ? Math.max(LEAST_MTU, underlay.mtu - OVERHEAD[underlay.address.includes(':') ? 6 : 4]) : USUAL_MTU;
+}
