@@ -98,6 +98,11 @@ export interface TunnelPlan {
   /** UDP. */
   port: number;
   mtu: number;
+  /**
+   * Link that frames leave and come by, and no other; `local` and its peers' hosts are link-local addresses on it. Absent: whichever
+   * leads there.
+   */
+  link?: string;
 }
 
 /** A container on another host. Frames for it go to that host and nowhere else; questions for its addresses are answered here. */

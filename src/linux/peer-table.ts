@@ -29,6 +29,8 @@ const hex = (address: Address): string => Buffer.from(addressBytes(address)).toS
 export function peerOf({ mac, addresses, host }: PeerPlan, here: Address): Peer | undefined {
   const there = parseAddress(host);
   if (there?.family !== here.family || there.value === here.value || !isUnicast(there)) return undefined;
+  // Of a link-local address only the tunnel's own link knows whose it is.
+  if (isLinkLocal(there) !== isLinkLocal(here)) return undefined;
   const digits = mac.replaceAll(':', '').toLowerCase();
   if (!/^[0-9a-f][02468ace][0-9a-f]{10}$/.test(digits) || /^0+$/.test(digits)) return undefined;
   const own = addresses.flatMap((text) => parseAddress(text) ?? []).map(hex);
@@ -40,6 +42,9 @@ export function peerOf({ mac, addresses, host }: PeerPlan, here: Address): Peer 
 function isUnicast({ family, value }: Address): boolean {
   return value !== 0n && (family === 4 ? value >> 28n < 0xen : value >> 120n !== 0xffn);
 }
+
+/** fe80::/10 (RFC 4291 section 2.4). */
+const isLinkLocal = ({ family, value }: Address): boolean => family === 6 && value >> 118n === 0x3fan;
 
 /** fe80:: and the MAC as an EUI-64 (RFC 4291, appendix A): what Linux gives to an interface by itself. */
 function linkLocal(mac: string): string {

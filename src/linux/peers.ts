@@ -60,8 +60,8 @@ export function createPeers(host: NetlinkSocket): Peers {
         await pause();
       }
       table.filled();
-      const known = await read(place.index, table, pause);
-      const left = differences(table, known, place.index);
+      const known = await read(place, table, pause);
+      const left = differences(table, known, place);
       while (!superseded()) {
         const batch = take(left, BATCH);
         if (batch.length === 0) return;
@@ -73,7 +73,7 @@ export function createPeers(host: NetlinkSocket): Peers {
       const place = look(host, plan);
       const table = tables.get(plan.name) ?? begin(plan);
       const touched = table.change({ add: understood(add, place), remove: understood(remove, place) });
-      const requests = requestsFor(touched, table, place.index);
+      const requests = requestsFor(touched, table, place);
       for (let at = 0; at < requests.length; at += BATCH) send(host, requests.slice(at, at + BATCH));
     },
     forget: (name) => void tables.delete(name),
@@ -83,16 +83,19 @@ export function createPeers(host: NetlinkSocket): Peers {
 /** What is on the host of a tunnel. */
 interface Place {
   index: number;
+  /** ifindex of the link that it sends by; 0 for whichever leads there. */
+  via: number;
   local: Address;
   /** The bridge's own MAC. */
   gateway: string;
 }
 
-function look(host: NetlinkSocket, { name, bridge, local: text }: TunnelPlan): Place {
+function look(host: NetlinkSocket, { name, bridge, local: text, link }: TunnelPlan): Place {
   const local = parseAddress(text);
   if (!local) throw new Error(`no underlay address: ${text}`);
   const gateway = macBytes(needLink(host, bridge).mac).toString('hex');
-  return { index: needLink(host, name).index, local, gateway };
+  const via = link === undefined ? 0 : needLink(host, link).index;
+  return { index: needLink(host, name).index, via, local, gateway };
 }
 
 /** The bridge's MAC is nobody else's: frames for it would leave the host. */
@@ -110,7 +113,7 @@ function send(host: NetlinkSocket, requests: readonly Request[]): void {
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
 
 /** An address is answered for when its frames have a way, and no more before they lose it. */
-function requestsFor({ macs, addresses, hosts }: Touched, table: PeerTable, index: number): Request[] {
+function requestsFor({ macs, addresses, hosts }: Touched, table: PeerTable, { index, via }: Place): Request[] {
   const present = { macs: [...macs].filter((mac) => table.hostOf(mac) !== undefined) };
   const gone = {
     addresses: [...addresses].filter((address) => table.ownerOf(address) === undefined),
@@ -118,15 +121,15 @@ function requestsFor({ macs, addresses, hosts }: Touched, table: PeerTable, inde
     hosts: [...hosts].filter((one) => !table.takesPart(one)),
   };
   return [
-    ...[...hosts].filter((one) => table.takesPart(one)).map((one) => forwarding.addFlooded(index, bytes(one))),
-    ...present.macs.map((mac) => forwarding.setForwarding(bytes(mac), index, bytes(table.hostOf(mac) ?? ''))),
+    ...[...hosts].filter((one) => table.takesPart(one)).map((one) => forwarding.addFlooded(index, bytes(one), via)),
+    ...present.macs.map((mac) => forwarding.setForwarding(bytes(mac), index, bytes(table.hostOf(mac) ?? ''), via)),
     ...[...addresses].flatMap((address) => {
       const owner = table.ownerOf(address);
       return owner === undefined ? [] : [neighbour.setPermanentNeighbour(bytes(address), bytes(owner), index)];
     }),
     ...gone.addresses.map((address) => neighbour.deleteNeighbour(bytes(address), index)),
     ...gone.macs.flatMap((mac) => forwarding.deleteForwarding(bytes(mac), index)),
-    ...gone.hosts.map((one) => forwarding.deleteFlooded(index, bytes(one))),
+    ...gone.hosts.map((one) => forwarding.deleteFlooded(index, bytes(one), via)),
   ];
 }
 
@@ -134,16 +137,16 @@ function requestsFor({ macs, addresses, hosts }: Touched, table: PeerTable, inde
  * What makes the kernel's tables those of `table`, in the same order. Each is made out when it is asked for, from the table as it is
  * then: it may change meanwhile, and what changes there is carried out at once.
  */
-function* differences(table: PeerTable, known: Known, index: number): Generator<Request> {
-  for (const one of [...table.hosts()]) {
-    if (table.takesPart(one) && !known.flooded.has(one)) yield forwarding.addFlooded(index, bytes(one));
+function* differences(table: PeerTable, known: Known, { index, via }: Place): Generator<Request> {
+  for (const one of table.hosts()) {
+    if (table.takesPart(one) && !known.flooded.has(one)) yield forwarding.addFlooded(index, bytes(one), via);
   }
-  for (const mac of [...table.macs()]) {
+  for (const mac of table.macs()) {
     const one = table.hostOf(mac);
     if (one === undefined || (known.device.get(mac) === one && known.bridge.has(mac))) continue;
-    yield forwarding.setForwarding(bytes(mac), index, bytes(one));
+    yield forwarding.setForwarding(bytes(mac), index, bytes(one), via);
   }
-  for (const address of [...table.addresses()]) {
+  for (const address of table.addresses()) {
     const owner = table.ownerOf(address);
     if (owner === undefined || known.neighbours.get(address) === owner) continue;
     yield neighbour.setPermanentNeighbour(bytes(address), bytes(owner), index);
@@ -155,12 +158,13 @@ function* differences(table: PeerTable, known: Known, index: number): Generator<
     if (table.hostOf(mac) === undefined) yield* forwarding.deleteForwarding(bytes(mac), index);
   }
   for (const one of known.flooded) {
-    if (!table.takesPart(one)) yield forwarding.deleteFlooded(index, bytes(one));
+    if (!table.takesPart(one)) yield forwarding.deleteFlooded(index, bytes(one), via);
   }
 }
 
 /** On a socket of its own: others may be asked while a dump goes on. */
-async function read(index: number, table: PeerTable, pause: () => Promise<void>): Promise<Known> {
+async function read(place: Place, table: PeerTable, pause: () => Promise<void>): Promise<Known> {
+  const { index } = place;
   const socket = openNetlink(NETLINK_ROUTE);
   try {
     for (let reading = 1; ; reading++) {
@@ -173,7 +177,7 @@ async function read(index: number, table: PeerTable, pause: () => Promise<void>)
       ];
       for (const { request, take: into } of dumps) {
         for (const messages of socket.pieces(request)) {
-          for (const { type, payload } of messages) if (type === neighbour.RTM_NEWNEIGH) into(payload, index, known);
+          for (const { type, payload } of messages) if (type === neighbour.RTM_NEWNEIGH) into(payload, place, known);
           await pause();
         }
       }
@@ -185,21 +189,21 @@ async function read(index: number, table: PeerTable, pause: () => Promise<void>)
   }
 }
 
-function takeForwarding(payload: Buffer, index: number, known: Known): void {
-  const { mac, link, ofBridge, fixed, host } = forwarding.decodeForwarding(payload);
-  if (link !== index) return;
+function takeForwarding(payload: Buffer, place: Place, known: Known): void {
+  const { mac, link, ofBridge, fixed, host, via } = forwarding.decodeForwarding(payload);
+  if (link !== place.index) return;
   const key = mac.toString('hex');
   if (ofBridge) {
     if (fixed) known.bridge.add(key);
   } else if (host) {
-    const there = host.toString('hex');
+    const there = via === place.via ? host.toString('hex') : '';
     if (mac.equals(forwarding.NO_MAC)) known.flooded.add(there);
-    // One with several hosts is nobody's of ours.
+    // One with several hosts, or by another link, is nobody's of ours.
     else known.device.set(key, known.device.has(key) ? '' : there);
   }
 }
 
-function takeNeighbour(payload: Buffer, index: number, known: Known): void {
+function takeNeighbour(payload: Buffer, { index }: Place, known: Known): void {
   const { address, mac, link, permanent } = neighbour.decodeNeighbour(payload);
   if (link === index && permanent) known.neighbours.set(address.toString('hex'), mac?.toString('hex') ?? '');
 }

@@ -19,7 +19,7 @@ export function ensureTunnel(socket: NetlinkSocket, plan: TunnelPlan): boolean {
   const present = findLink(socket, plan.name);
   if (present && present.kind !== 'vxlan') throw new Error(`${plan.name} is no VXLAN device`);
   if (present && present.alias !== plan.owner) throw conflict(`${plan.name} is somebody else's VXLAN device`);
-  const wanted = vxlanOf(plan);
+  const wanted = vxlanOf(plan, plan.link === undefined ? 0 : needLink(socket, plan.link).index);
   const fits = present !== undefined && sameVxlan(readVxlan(socket, plan.name), wanted);
   // Port and number of a device cannot be changed. 30 ms, for once in a cluster's life.
   if (present && !fits) socket.transact([link.deleteLink(plan.name)]);
@@ -77,16 +77,17 @@ function readVxlan(socket: NetlinkSocket, name: string): VxlanInfo | undefined {
   return answer && decodeVxlan(answer.payload);
 }
 
-function vxlanOf({ vni, local, port }: TunnelPlan): VxlanInfo {
+function vxlanOf({ vni, local, port }: TunnelPlan, index: number): VxlanInfo {
   const address = parseAddress(local);
   if (!address) throw new Error(`no underlay address: ${local}`);
-  return { vni, local: Buffer.from(addressBytes(address)), port, learning: false, proxy: true };
+  return { vni, local: Buffer.from(addressBytes(address)), link: index, port, learning: false, proxy: true };
 }
 
 const sameVxlan = (a: VxlanInfo | undefined, b: VxlanInfo): boolean =>
   a !== undefined &&
   a.vni === b.vni &&
   a.port === b.port &&
+  a.link === b.link &&
   a.learning === b.learning &&
   a.proxy === b.proxy &&
   (a.local?.equals(b.local ?? Buffer.alloc(0)) ?? false);

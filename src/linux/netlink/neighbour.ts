@@ -17,7 +17,7 @@ export const RTM_GETNEIGH = 30;
 export const NDMSG = 12;
 export const NDA_DST = 1;
 export const NDA_LLADDR = 2;
-const NDA_IFINDEX = 8;
+export const NDA_IFINDEX = 8;
 export const NUD_REACHABLE = 0x02;
 /** Used at once, and asked whether it is right soon after it is used. */
 const NUD_STALE = 0x04;

@@ -2,6 +2,7 @@
  * VXLAN devices (RFC 7348) over rtnetlink (linux/if_link.h): ifinfomsg with IFLA_LINKINFO { IFLA_INFO_KIND 'vxlan', IFLA_INFO_DATA }:
  *
  *      1  IFLA_VXLAN_ID        u32  VNI, 24 bits
+ *      3  IFLA_VXLAN_LINK      u32  ifindex: with a link-local address as its own, the device takes frames from this link only
  *      4  IFLA_VXLAN_LOCAL     4 bytes, network order: the underlay address that frames are sent from
  *      7  IFLA_VXLAN_LEARNING  u8   where a frame came from is where its sender is
  *     11  IFLA_VXLAN_PROXY     u8   questions of ARP and ND are answered from the device's neighbours, and go no further
@@ -15,6 +16,7 @@ import type { Request } from './socket.ts';
 import { AF_INET6 } from '../libc.ts';
 
 const IFLA_VXLAN_ID = 1;
+const IFLA_VXLAN_LINK = 3;
 const IFLA_VXLAN_LOCAL = 4;
 const IFLA_VXLAN_LEARNING = 7;
 const IFLA_VXLAN_PROXY = 11;
@@ -29,17 +31,20 @@ export interface VxlanInfo {
   vni: number;
   /** 4 or 16 bytes in network order; undefined for any. */
   local: Buffer | undefined;
+  /** ifindex of the link that it sends and receives by; 0 for whichever leads there. */
+  link: number;
   /** UDP. */
   port: number;
   learning: boolean;
   proxy: boolean;
 }
 
-export function encodeVxlan({ vni, local, port, learning, proxy }: VxlanInfo): Attribute[] {
+export function encodeVxlan({ vni, local, link, port, learning, proxy }: VxlanInfo): Attribute[] {
   const portBytes = Buffer.alloc(2);
   portBytes.writeUInt16BE(port);
   return [
     u32(IFLA_VXLAN_ID, vni),
+    ...(link === 0 ? [] : [u32(IFLA_VXLAN_LINK, link)]),
     ...(local ? [raw(local.length === 4 ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, local)] : []),
     u8(IFLA_VXLAN_LEARNING, learning ? 1 : 0),
     u8(IFLA_VXLAN_PROXY, proxy ? 1 : 0),
@@ -56,6 +61,7 @@ export function decodeVxlan(payload: Buffer): VxlanInfo | undefined {
   return {
     vni: readU32(data.get(IFLA_VXLAN_ID)) ?? 0,
     local: data.get(IFLA_VXLAN_LOCAL) ?? data.get(IFLA_VXLAN_LOCAL6),
+    link: readU32(data.get(IFLA_VXLAN_LINK)) ?? 0,
     port: port.readUInt16BE(),
     learning: data.get(IFLA_VXLAN_LEARNING)?.[0] === 1,
     proxy: data.get(IFLA_VXLAN_PROXY)?.[0] === 1,
