@@ -7,10 +7,15 @@ export interface SubnetConfig {
   subnet: string;
   /** CIDR inside `subnet` from which addresses are handed out; '' for all of it. */
   range: string;
-  /** The bridge's own address in it; '' where there is none (isolated, IPAM driver null). */
+  /** The bridge's own address in it, or a router's of the LAN; '' where there is none (isolated, IPAM driver null). */
   gateway: string;
-  /** Where containers send what leaves the subnet; `gateway` when nobody says otherwise, '' for no way out. */
+  /**
+   * Where containers send what leaves the subnet; `gateway` when nobody says otherwise, '' for no way out. '0.0.0.0' and '::': their
+   * link itself leads there.
+   */
   routeVia: string;
+  /** Addresses without prefix that nobody gets beside those: the host's own. */
+  reserved?: readonly string[];
   /** Names for addresses that are not handed out (`--aux-address`). */
   auxiliary: Readonly<Record<string, string>>;
   /** The user named it, so containers may ask for addresses of it (`--ip`). */

@@ -15,7 +15,7 @@ export const askedParent = (options: Options): string => options[PARENT] ?? '';
 export const parentOf = (kind: 'macvlan' | 'ipvlan', { id, options }: { id: string; options: Options }): string =>
   askedParent(options) || `${kind === 'macvlan' ? 'dm' : 'di'}-${id.slice(0, 12)}`;
 
-/** 'eth0.50' → VLAN 50 on eth0; a text in libnetwork's words when it is no such name. */
+/** 'eth0.50' → VLAN 50 on eth0, not checked to be 1 to 4094; a text in libnetwork's words when it is no such name. */
 export function parseVlan(name: string): { parent: string; id: number } | string {
   if (!name.includes('.')) return `invalid subinterface vlan name ${name}, example formatting is eth0.10`;
   const parts = name.split('.');
@@ -24,9 +24,7 @@ export function parseVlan(name: string): { parent: string; id: number } | string
     return `required interface name format is: name.vlan_id, ex. eth0.10 for vlan 10, instead received ${name}`;
   }
   if (!/^[+-]?\d+$/.test(text)) return `unable to parse a valid vlan id from: ${text} (ex. eth0.10 for vlan 10)`;
-  const id = Number(text);
-  if (id < 1 || id > 4094) return `vlan id must be between 1-4094, received: ${id}`;
-  return { parent, id };
+  return { parent, id: Number(text) };
 }
 
 /**

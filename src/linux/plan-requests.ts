@@ -31,7 +31,7 @@ export function routeInfo({ to, via }: RoutePlan, index: number): NewRoute {
     destination:
       prefix.length === 0 ? undefined : Buffer.from(addressBytes({ family: prefix.family, value: prefix.base })),
     prefixLength: prefix.length,
-    gateway: via === '' ? undefined : gatewayBytes(via),
+    gateway: ['', '0.0.0.0', '::'].includes(via) ? undefined : gatewayBytes(via),
     link: index,
   };
 }

@@ -204,9 +204,18 @@ function fits(pool: AddressPool | undefined, { subnet, range }: SubnetConfig): b
   return pool !== undefined && same(pool.subnet, subnet) && same(pool.range, range === '' ? subnet : range);
 }
 
-function poolOf({ subnet, range, gateway, routeVia, auxiliary }: SubnetConfig): AddressPool {
+export function poolOf({
+  subnet,
+  range,
+  gateway,
+  routeVia,
+  reserved: hosts = [],
+  auxiliary,
+}: SubnetConfig): AddressPool {
   const prefix = parsePrefix(subnet);
   if (!prefix) throw new Error(`the store holds a bad subnet: ${subnet}`);
-  const reserved = [gateway, routeVia, ...Object.values(auxiliary)].flatMap((text) => parseAddress(text) ?? []);
+  const reserved = [gateway, routeVia, ...hosts, ...Object.values(auxiliary)].flatMap(
+    (text) => parseAddress(text) ?? [],
+  );
   return new AddressPool(prefix, range === '' ? prefix : parsePrefix(range), reserved);
 }

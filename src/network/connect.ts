@@ -4,9 +4,11 @@ import type { EndpointSettings } from '../model/container.ts';
 import { Claims, releaseClaims } from './claims.ts';
 import { refreshFiles } from './container-files.ts';
 import type { NetworkContext } from './context.ts';
+import { detach } from './detach.ts';
 import { defaultRoutes } from './gateway.ts';
 import type { Placed } from './gateway.ts';
 import { onBridges } from './heal.ts';
+import { tellShims } from './host-links.ts';
 import { findNetwork } from './lookup.ts';
 import { needsResolver, sandboxNames } from './names.ts';
 import { portTargets } from './ports.ts';
@@ -46,7 +48,7 @@ export async function connectEndpoint(
   undo.defer(() => state.putSandbox({ sandbox: state.sandbox(containerId)?.sandbox ?? sandbox, endpoints }));
   if (plan) {
     onBridges(context, [{ network }], () => deps.kernel.addInterface(sandbox.namespacePath, plan));
-    undo.defer(async () => deps.kernel.linksGone([endpoint.hostName], 0));
+    undo.defer(async () => detach(context, sandbox, plan));
   }
   await rearrange(context, containerId, others);
   undo.move();
@@ -71,7 +73,7 @@ export async function disconnectEndpoint(
   const failures: unknown[] = [];
   await rearrange(context, containerId, before).catch((error: unknown) => failures.push(error));
   try {
-    if (endpoint.hostName !== '') await deps.kernel.linksGone([endpoint.hostName], 0);
+    await detach(context, sandbox, planInterface(context, { endpoint, network }));
   } catch (error) {
     failures.push(error);
   }
@@ -114,6 +116,7 @@ async function rearrange(context: NetworkContext, containerId: string, before: r
   else if (needsResolver(before)) await deps.attendant.dropNames(sandbox.id);
   if (!same(portTargets(before), portTargets(after))) await movePorts(context, containerId, after);
   refreshFiles(context, sandbox, before, after);
+  tellShims(context, [...before, ...after]);
   tellLinked(context, containerId);
 }
 

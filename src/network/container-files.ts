@@ -5,6 +5,7 @@ import type { Placed } from './gateway.ts';
 import { hostsFile, hostsFileOfHost, linkEntry, ownEntries, parseExtraHost } from './hosts-file.ts';
 import type { HostsEntry } from './hosts-file.ts';
 import { needsResolver } from './names.ts';
+import { isInternal } from './records.ts';
 import type { SandboxRecord } from './records.ts';
 import { containerResolvConf, hostResolvConf } from './resolv-conf.ts';
 import type { Reach } from './resolv-conf.ts';
@@ -84,7 +85,7 @@ function resolvConfTextOf(
 
 function reachOf(endpoints: readonly Pick<Placed, 'network'>[]): Reach {
   if (needsResolver(endpoints)) {
-    return endpoints.every(({ network }) => network.internal) ? 'resolver-only' : 'resolver';
+    return endpoints.every(({ network }) => isInternal(network)) ? 'resolver-only' : 'resolver';
   }
   const drivers = endpoints.map(({ network }) => network.driver);
   if (drivers.includes('host')) return 'host';

@@ -5,10 +5,11 @@
  */
 import { checkOptions } from '../drivers/bridge/check.ts';
 import * as option from '../drivers/bridge/options.ts';
-import { conflict, forbidden, invalidParameter, notFound, notImplemented } from '../errors.ts';
+import { conflict, forbidden, invalidParameter, notFound } from '../errors.ts';
 import { checkIpam } from './check-ipam.ts';
 import { bridgeNetwork } from './create-bridge.ts';
 import { overlayNetwork } from './create-overlay.ts';
+import { sublinkNetwork } from './create-macvlan.ts';
 import { knownIpamDriver } from './create-ipam.ts';
 import type { Survey } from './kernel.ts';
 import type { NetworkCreateRequest } from './port.ts';
@@ -86,6 +87,7 @@ export function planCreation(request: NetworkCreateRequest, context: CreateConte
   const applied = base.configFrom === '' ? wish : withSettingsOf(wish, context.networks);
   checkScope(request.Scope, driver);
   if (driver === 'host' || driver === 'null') throw forbidden(`only one instance of "${driver}" network is allowed`);
+  if (driver === 'macvlan' || driver === 'ipvlan') return sublinkNetwork(driver, applied, context);
   return driver === 'overlay' ? overlayNetwork(applied, context) : bridgeNetwork(applied, context);
 }
 
@@ -156,10 +158,7 @@ function checkConfiguration(
 }
 
 function checkDriver(driver: string): void {
-  if (driver === 'bridge' || driver === 'overlay' || driver === 'host' || driver === 'null') return;
-  if (driver === 'macvlan' || driver === 'ipvlan') {
-    throw notImplemented(`networks of driver "${driver}" come with a later version of Berth`);
-  }
+  if (['bridge', 'macvlan', 'ipvlan', 'overlay', 'host', 'null'].includes(driver)) return;
   throw notFound(`plugin "${driver}" not found`);
 }
 

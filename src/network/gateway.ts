@@ -1,6 +1,6 @@
 /** By which endpoint a sandbox leaves, for each family. Pure. */
 import type { DefaultRoute } from '../drivers/plan.ts';
-import { gatewayOf } from './records.ts';
+import { gatewayOf, isInternal } from './records.ts';
 import type { EndpointRecord, NetworkRecord } from './records.ts';
 
 export interface Placed {
@@ -16,23 +16,25 @@ export function byPriority(endpoints: readonly Placed[]): Placed[] {
   return endpoints.toSorted(
     (a, b) =>
       b.endpoint.settings.GwPriority - a.endpoint.settings.GwPriority ||
-      Number(a.network.internal) - Number(b.network.internal) ||
+      Number(isInternal(a.network)) - Number(isInternal(b.network)) ||
       (a.network.name < b.network.name ? -1 : 1),
   );
 }
 
 /** The endpoint that leads out; undefined when none does (internal networks, IPAM driver null). */
 export function gatewayEndpoint(endpoints: readonly Placed[], family: 4 | 6): Placed | undefined {
-  return byPriority(endpoints).find(
-    ({ endpoint, network }) =>
-      !network.internal && addressOf(endpoint, family) !== '' && gatewayOf(network, family) !== '',
-  );
+  return byPriority(endpoints).find(({ endpoint, network }) => {
+    const address = addressOf(endpoint, family);
+    return address !== '' && gatewayOf(network, family, address) !== '';
+  });
 }
 
 export function defaultRoutes(endpoints: readonly Placed[]): DefaultRoute[] {
   return ([4, 6] as const).flatMap((family) => {
     const placed = gatewayEndpoint(endpoints, family);
-    return placed ? [{ via: gatewayOf(placed.network, family), interface: placed.endpoint.interfaceName }] : [];
+    if (!placed) return [];
+    const { network, endpoint } = placed;
+    return [{ via: gatewayOf(network, family, addressOf(endpoint, family)), interface: endpoint.interfaceName }];
   });
 }
 

@@ -3,6 +3,7 @@
  * be there is planned anew from the state, so that nothing is restored that was meant to go.
  */
 import { messageOf } from '../errors.ts';
+import { healLinks, networksOn } from './host-links.ts';
 import type { NetworkContext } from './context.ts';
 import type { Placed } from './gateway.ts';
 import type { KernelEvent, Survey } from './kernel.ts';
@@ -22,7 +23,8 @@ const MINUTE = 60_000;
 export function healBridge(context: NetworkContext, network: NetworkRecord, survey?: Survey): boolean {
   const { deps, state } = context;
   const { bridge, tunnel, sysctls } = context.driverOf(network).planNetwork(context.configOf(network));
-  if (!bridge || network.configOnly || network.foreignBridge || !context.isHere(network)) return false;
+  if (!bridge) return healLinks(context, network, survey);
+  if (network.configOnly || network.foreignBridge || !context.isHere(network)) return false;
   const { links, addresses, routes } = survey ?? deps.kernel.survey();
   const link = links.find(({ name }) => name === bridge.name);
   if (link && link.alias !== bridge.owner) return false;
@@ -130,6 +132,12 @@ export class Healer {
       case 'link-changed': {
         const network = state.networkOfLink(event.name);
         if (network) this.#networks.add(network.id);
+        for (const { id } of networksOn(state, event.name)) {
+          this.#networks.add(id);
+          // With it went what stood on it.
+          if (event.kind === 'link-changed') continue;
+          for (const { sandbox } of state.endpointsOf(id)) this.#containers.add(sandbox.containerId);
+        }
         const owner = state.sandboxOfLink(event.name);
         if (owner) this.#containers.add(owner.sandbox.containerId);
         for (const { hostName, networkId } of owner?.endpoints ?? []) {

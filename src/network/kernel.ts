@@ -114,17 +114,17 @@ export interface Kernel {
   repairNamespace(path: string, interfaces: readonly InterfacePlan[], defaults: readonly DefaultRoute[]): boolean;
   /** Binds `path` to the namespace of process `pid` unless it is bound to it already. */
   adoptNamespace(path: string, pid: number): void;
+  /**
+   * Resolves when these interfaces are gone from the namespace; those that are not there, and a namespace that is none, are fine.
+   * For kinds without an end on the host. The namespace may be dropped meanwhile. Off the main thread: a deletion takes 20 ms.
+   */
+  interfacesGone(path: string, plans: readonly InterfacePlan[]): Promise<void>;
   /** Lets go of the namespace; its interfaces vanish some 30 ms later. Succeeds when there is none. */
   dropNamespace(path: string): void;
   /** File names in a directory of namespaces; none when it does not exist. */
   listNamespaces(directory: string): string[];
   /** Removes the directory when it is empty. */
   removeDirectory(directory: string): void;
-  /**
-   * Resolves when these interfaces are gone from the namespace; those that are not there, and a namespace that is none, are fine.
-   * For kinds without an end on the host. The namespace may be dropped meanwhile. Off the main thread: a deletion takes 20 ms.
-   */
-  interfacesGone(path: string, plans: readonly InterfacePlan[]): Promise<void>;
 
   /**
    * Resolves when no link of these names is left. Leaves `patience` milliseconds to the kernel's own clean-up, then

@@ -3,6 +3,7 @@ import type { SandboxNames } from './attendant.ts';
 import { byPriority } from './gateway.ts';
 import type { Placed } from './gateway.ts';
 import { isPredefined } from './predefined.ts';
+import { isInternal } from './records.ts';
 import type { EndpointRecord, SandboxRecord } from './records.ts';
 import type { NetworkSettings } from './settings.ts';
 
@@ -37,7 +38,7 @@ export function sandboxNames(
     sandboxId: sandbox.id,
     namespacePath: sandbox.namespacePath,
     nameservers: request.dns.length > 0 ? request.dns : settings.dns,
-    forward: endpoints.some(({ network }) => !network.internal),
+    forward: endpoints.some(({ network }) => !isInternal(network)),
     endpoints: byPriority(endpoints)
       .filter(({ network }) => !isPredefined(network.name))
       .map(({ endpoint, network }) => ({

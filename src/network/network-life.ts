@@ -1,6 +1,7 @@
 /** A network on the host: its bridge, what the host must allow for it, and its rules. Made, and taken away. */
 import type { NetworkPlan, NetworkRules } from '../drivers/plan.ts';
 import type { NetworkContext } from './context.ts';
+import { ownLinks } from './host-links.ts';
 import type { NetworkRecord } from './records.ts';
 
 const planOf = (context: NetworkContext, network: NetworkRecord): NetworkPlan =>
@@ -12,13 +13,14 @@ export const rulesOf = (context: NetworkContext, network: NetworkRecord): readon
 
 /** All of a network that is new; when it throws, nothing of it is left but sysctls of the host. */
 export async function raiseNetwork(context: NetworkContext, network: NetworkRecord): Promise<void> {
-  const { bridge, tunnel, sysctls, rules } = planOf(context, network);
-  if (!bridge) return;
+  const { bridge, links = [], tunnel, sysctls, rules } = planOf(context, network);
+  if (!bridge && links.length === 0) return;
   const { kernel } = context.deps;
   await using undo = new AsyncDisposableStack();
   undo.defer(async () => removeLinks(context, network));
   kernel.setSysctls(sysctls);
-  kernel.ensureBridge(bridge);
+  if (bridge) kernel.ensureBridge(bridge);
+  for (const link of links) kernel.ensureLink(link);
   if (tunnel) kernel.ensureTunnel(tunnel);
   if (rules.length > 0) await context.changeRules({ add: { networks: rules } });
   undo.move();
@@ -39,7 +41,7 @@ export async function lowerNetwork(context: NetworkContext, network: NetworkReco
 async function removeLinks(context: NetworkContext, network: NetworkRecord): Promise<void> {
   const { bridge, tunnel } = planOf(context, network);
   const made = [...(tunnel ? [tunnel.name] : []), ...(bridge && !network.foreignBridge ? [bridge.name] : [])];
-  if (made.length === 0) return;
+  if (made.length === 0) return context.deps.kernel.linksGone(ownLinks(context, network), 0);
   const { kernel } = context.deps;
   const others = kernel.present().links.filter(({ alias }) => alias !== context.owner(network));
   const names = made.filter((name) => !others.some((link) => link.name === name));

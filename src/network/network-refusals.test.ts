@@ -38,12 +38,6 @@ void describe('what is refused', () => {
       'NotImplemented',
       'networks of driver "overlay" come with a later version of Berth',
     ],
-    [
-      'macvlan',
-      creation('n', { Driver: 'macvlan' }),
-      'NotImplemented',
-      'networks of driver "macvlan" come with a later version of Berth',
-    ],
     ['ingress', creation('n', { Ingress: true }), 'Forbidden', 'Ingress network can only be global scope network'],
     [
       'swarm scope',

@@ -10,7 +10,7 @@ import type { PortTarget, WantedPort } from '../ports/wanted.ts';
 import type { NetworkContext } from './context.ts';
 import { bareAddressOf, gatewayEndpoint } from './gateway.ts';
 import type { Placed } from './gateway.ts';
-import type { PortBinding, SandboxRecord } from './records.ts';
+import type { NetworkRecord, PortBinding, SandboxRecord } from './records.ts';
 
 export interface PortRequest {
   exposed: readonly string[];
@@ -18,12 +18,18 @@ export interface PortRequest {
   publishAll: boolean;
 }
 
+/** What macvlan and ipvlan send does not pass the host: there is nothing that it could hand on. dockerd ignores ports there, too. */
+const publishes = ({ driver }: NetworkRecord): boolean => driver !== 'macvlan' && driver !== 'ipvlan';
+
 /**
  * Ports lead to the endpoint by which the sandbox leaves; where that is another for each family, to both. Internal networks
  * publish nothing.
  */
 export function portTargets(endpoints: readonly Placed[]): PortTarget[] {
-  const [ipv4, ipv6] = [gatewayEndpoint(endpoints, 4), gatewayEndpoint(endpoints, 6)];
+  const [ipv4, ipv6] = ([4, 6] as const).map((family) => {
+    const leading = gatewayEndpoint(endpoints, family);
+    return leading && publishes(leading.network) ? leading : undefined;
+  });
   const targetOf = ({ endpoint, network }: Placed, families: readonly (4 | 6)[]): PortTarget => {
     const { gatewayMode4, gatewayMode6, hostBinding } = bridgeOptions(network.options);
     return {

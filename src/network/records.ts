@@ -1,5 +1,7 @@
 /** What the store keeps of networks (kinds `network`, `endpoint`, `sandbox`), key = id. */
 import type { NetworkDriver, SubnetConfig } from '../drivers/driver.ts';
+import { askedParent } from '../drivers/parent-link.ts';
+import { contains, parseInterface, parsePrefix } from '../ipam/address.ts';
 import type { HeldPort } from './attendant.ts';
 import type { EndpointSettings, PortMap } from '../model/container.ts';
 
@@ -104,8 +106,21 @@ export interface EndpointRecord {
   settings: EndpointSettings;
 }
 
-/** Where containers of the network send what leaves it; '' for nowhere. */
-export function gatewayOf({ subnets, internal }: NetworkRecord, family: 4 | 6): string {
-  if (internal) return '';
-  return subnets.find(({ subnet }) => subnet.includes(':') === (family === 6))?.routeVia ?? '';
+/** Nothing leads out of it: because it shall not, or because it stands on a link that leads nowhere. */
+export const isInternal = ({ internal, driver, options }: NetworkRecord): boolean =>
+  internal || ((driver === 'macvlan' || driver === 'ipvlan') && askedParent(options) === '');
+
+/**
+ * Where an endpoint with this address (with prefix) sends what leaves its network; '' for nowhere. '0.0.0.0' and '::': its link itself
+ * leads there.
+ */
+export function gatewayOf(network: NetworkRecord, family: 4 | 6, address: string): string {
+  if (isInternal(network)) return '';
+  const subnets = network.subnets.filter(({ subnet }) => subnet.includes(':') === (family === 6));
+  const own = subnets.length > 1 ? parseInterface(address)?.address : undefined;
+  const home = subnets.find(({ subnet }) => {
+    const prefix = own && parsePrefix(subnet);
+    return !own || (prefix && contains(prefix, own));
+  });
+  return home?.routeVia ?? '';
 }

@@ -68,6 +68,9 @@ export function checkSettings(network: NetworkRecord, { IPAMConfig, MacAddress }
   if (faults.length > 0) throw invalidParameter(`invalid endpoint settings:\n${faults.join('\n')}`);
   if (MacAddress === '') return;
   if (network.driver === 'host') throw invalidParameter('conflicting options: mac-address and the network mode');
+  if (network.driver === 'ipvlan') {
+    throw invalidParameter('ipvlan interfaces do not support custom mac address assignment');
+  }
   parseMac(MacAddress);
 }
 

@@ -8,12 +8,14 @@ import { messageOf } from '../errors.ts';
 import type { EndpointSettings } from '../model/container.ts';
 import type { NetworkContext } from './context.ts';
 import { finishRearranging } from './connect.ts';
+import { endNamespace } from './detach.ts';
 import { healBridge, healSandbox } from './heal.ts';
+import { linksOf as hostLinks, tellShims } from './host-links.ts';
 import { instanceName, ownerOf } from './instance.ts';
 import type { HostLink, Survey } from './kernel.ts';
 import { needsResolver, sandboxNames } from './names.ts';
 import { isPredefined, predefinedNetworks } from './predefined.ts';
-import type { NetworkRecord } from './records.ts';
+import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts';
 import { placed } from './sandbox-record.ts';
 import { linksOf, storedState } from './state.ts';
 import type { SandboxState } from './state.ts';
@@ -36,12 +38,20 @@ export async function restoreSandboxes(
     if (process) await adopt(context, record, process);
     else {
       state.deleteSandbox(record);
-      if (record.sandbox.kind === 'own') deps.kernel.dropNamespace(record.sandbox.namespacePath);
+      if (record.sandbox.kind === 'own') {
+        await endNamespace(context, record.sandbox, placed(context, record.endpoints)).catch((error: unknown) => {
+          deps.log.warn('an interface was left behind', { error: messageOf(error) });
+        });
+      }
     }
   }
   await context.overlays.resume();
   const now = deps.kernel.survey();
   for (const network of state.networks()) healBridge(context, network, now);
+  tellShims(
+    context,
+    state.networks().map((network) => ({ network })),
+  );
   await removeLeftovers(context, survey);
   await context.setRules();
   await completeSandboxes(context, now, existing);
@@ -69,10 +79,11 @@ function restoreNetworks(context: NetworkContext, survey: Survey, stored: readon
   for (const network of networks) {
     // Those that span hosts are made for who is on them, which is not known yet.
     if (network.configOnly || network.driver === 'overlay') continue;
-    const { bridge, sysctls } = context.driverOf(network).planNetwork(context.configOf(network));
+    const { bridge, links = [], sysctls } = context.driverOf(network).planNetwork(context.configOf(network));
     try {
       deps.kernel.setSysctls(sysctls);
       if (bridge) deps.kernel.ensureBridge(bridge);
+      for (const link of links) deps.kernel.ensureLink(link);
     } catch (error) {
       // The others shall work; what is on the default bridge is what a daemon without a network is for.
       if (isPredefined(network.name)) throw error;
@@ -166,8 +177,7 @@ async function completeSandboxes(
       (before.length !== endpoints.length || before.some(({ id }) => !endpoints.some((one) => one.networkId === id)));
     try {
       if (changed) await finishRearranging(context, containerId, before);
-      else if (endpoints.some(({ hostName }) => hostName !== '' && !linkNames.has(hostName)))
-        healSandbox(context, containerId);
+      else if (mayBeDamaged(sandbox, endpoints, linkNames)) healSandbox(context, containerId);
     } catch (error) {
       deps.log.warn('the network of a container could not be completed', {
         container: containerName,
@@ -176,6 +186,16 @@ async function completeSandboxes(
     }
   }
 }
+
+/** A pair without its end on the host; of other links nothing is seen here, and who may take them away himself has done so on purpose. */
+const mayBeDamaged = (
+  { request }: SandboxRecord,
+  endpoints: readonly EndpointRecord[],
+  links: ReadonlySet<string>,
+): boolean =>
+  endpoints.some(({ hostName, interfaceName }) =>
+    hostName === '' ? interfaceName !== '' && !request.netAdmin : !links.has(hostName),
+  );
 
 /** Namespaces in our directory, bridges with our mark and veths in our bridges that nobody owns. */
 async function removeLeftovers(context: NetworkContext, survey: Survey): Promise<void> {
@@ -189,21 +209,24 @@ async function removeLeftovers(context: NetworkContext, survey: Survey): Promise
   const owned = new Set(sandboxes.flatMap(({ endpoints }) => endpoints.map(({ hostName }) => hostName)));
   const mark = `${instanceName(deps.execRoot)}:`;
   const mine = new Set(
-    state.networks().flatMap((network) => (network.foreignBridge || !context.isHere(network) ? [] : linksOf(network))),
+    state
+      .networks()
+      .flatMap((network) =>
+        network.foreignBridge || !context.isHere(network)
+          ? []
+          : [...linksOf(network), ...hostLinks(context, network).map(({ name }) => name)],
+      ),
   );
   const orphans = survey.links.filter(
     ({ name, kind, master, alias }) =>
       (kind === 'veth' && mine.has(master) && isHostLinkName(name) && !owned.has(name)) ||
-      (isNetworkLink(kind) && alias.startsWith(mark) && !mine.has(name)),
+      (alias.startsWith(mark) && !mine.has(name)),
   );
   await deps.kernel.linksGone(
     orphans.map(({ name }) => name),
     0,
   );
 }
-
-/** What networks make on the host beside the interfaces of containers. */
-const isNetworkLink = (kind: string): boolean => kind === 'bridge' || kind === 'vxlan';
 
 /**
  * End of the daemon. `keep`: containers go on, so everything stays. Otherwise bridges, rules and directories of ours go.
@@ -223,10 +246,10 @@ export async function shutdownNetworks(context: NetworkContext, keep: boolean): 
   // By the mark: where ours was deleted, another daemon may have made its own under that name since.
   const { links } = deps.kernel.survey();
   const mark = `${instanceName(deps.execRoot)}:`;
-  const bridges = links.filter(({ kind, alias }) => isNetworkLink(kind) && alias.startsWith(mark));
+  const own = links.filter(({ alias }) => alias.startsWith(mark));
   cleanup.defer(async () =>
     deps.kernel.linksGone(
-      bridges.map(({ name }) => name),
+      own.map(({ name }) => name),
       0,
     ),
   );

@@ -26,7 +26,8 @@ export function newEndpoint(
   // Its maker does not know yet whether it will be one.
   if (context.raising.has(network.id)) throw notFound(`network ${network.name} not found`);
   const { randomHex } = context.deps;
-  const hasInterface = network.driver === 'bridge' || network.driver === 'overlay';
+  const hasPair = network.driver === 'bridge' || network.driver === 'overlay';
+  const hasInterface = hasPair || network.driver === 'macvlan' || network.driver === 'ipvlan';
   const interfaceName = hasInterface ? nameInterface(network, settings, others) : '';
   const addresses =
     claim?.addresses ??
@@ -36,8 +37,8 @@ export function newEndpoint(
     sandboxId: sandbox.id,
     networkId: network.id,
     addresses,
-    mac: claim?.mac ?? (hasInterface ? macFor(settings, addresses, randomHex) : ''),
-    hostName: hasInterface ? hostLinkName(randomHex(4)) : '',
+    mac: claim?.mac ?? macOn(network, settings, addresses, randomHex),
+    hostName: hasPair ? hostLinkName(randomHex(4)) : '',
     interfaceName,
     settings,
   };
@@ -58,6 +59,17 @@ function nameInterface(network: NetworkRecord, settings: EndpointSettings, other
 /** Families of which an endpoint has an address, where its network has them. */
 export const familiesOf = ({ DriverOpts }: EndpointSettings): readonly (4 | 6)[] =>
   disablesIpv6(DriverOpts) ? [4] : [4, 6];
+
+/** On a LAN, where others may have the same subnet, a MAC is made up; an ipvlan link has its parent's. */
+function macOn(
+  { driver }: NetworkRecord,
+  settings: EndpointSettings,
+  addresses: readonly string[],
+  randomHex: (bytes: number) => string,
+): string {
+  if (driver === 'bridge' || driver === 'overlay') return macFor(settings, addresses, randomHex);
+  return driver === 'macvlan' ? macFor(settings, [], randomHex) : '';
+}
 
 export function macFor(
   settings: EndpointSettings,

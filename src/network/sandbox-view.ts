@@ -36,14 +36,20 @@ function endpointView(network: NetworkRecord, endpoint: EndpointRecord, sandbox:
     GwPriority: settings.GwPriority,
     NetworkID: network.id,
     EndpointID: endpoint.id,
-    Gateway: ipv4 === '' ? '' : gatewayOf(network, 4),
+    Gateway: routerOf(network, 4, addressOf(endpoint, 4)),
     IPAddress: ipv4,
     MacAddress: endpoint.mac,
     IPPrefixLen: Number(length4),
-    IPv6Gateway: ipv6 === '' ? '' : gatewayOf(network, 6),
+    IPv6Gateway: routerOf(network, 6, addressOf(endpoint, 6)),
     GlobalIPv6Address: ipv6,
     GlobalIPv6PrefixLen: Number(length6),
     // The predefined networks have no names to resolve.
     DNSNames: isPredefined(network.name) ? null : dnsNames(sandbox, endpoint),
   };
+}
+
+/** '' also where the link itself leads out. */
+function routerOf(network: NetworkRecord, family: 4 | 6, address: string): string {
+  const gateway = address === '' ? '' : gatewayOf(network, family, address);
+  return gateway === '0.0.0.0' || gateway === '::' ? '' : gateway;
 }

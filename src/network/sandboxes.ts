@@ -9,7 +9,9 @@ import type { Claim } from './claims.ts';
 import { connectEndpoint, disconnectEndpoint } from './connect.ts';
 import { hostsTextOf, pathsIn, writeFiles } from './container-files.ts';
 import type { NetworkContext } from './context.ts';
+import { endNamespace } from './detach.ts';
 import { onBridges } from './heal.ts';
+import { tellShims } from './host-links.ts';
 import { findNetwork } from './lookup.ts';
 import { needsResolver, sandboxNames } from './names.ts';
 import type { ContainerWish, PublishChange, Sandbox, Sandboxes, SandboxRequest } from './port.ts';
@@ -178,11 +180,13 @@ async function openSandbox(
   const record: SandboxState = { sandbox, endpoints };
   // From here on the networks are in use: nobody removes them.
   state.putSandbox(record);
+  undo.defer(() => tellShims(context, all));
   undo.defer(() => state.deleteSandbox(record));
   if (own) {
     onBridges(context, all, () => deps.kernel.createNamespace(sandbox.namespacePath, interfaces, defaults));
-    undo.defer(() => deps.kernel.dropNamespace(sandbox.namespacePath));
+    undo.defer(async () => endNamespace(context, sandbox, all));
   }
+  tellShims(context, all);
   writeFiles(context, sandbox, all);
   tellLinked(context, sandbox.containerId);
   undo.move();
@@ -245,11 +249,13 @@ export async function closeSandbox(context: NetworkContext, record: SandboxState
   const { deps, state } = context;
   const { sandbox, endpoints } = record;
   const borrowed = state.joinedTo(sandbox.containerId).length > 0;
+  const all = placed(context, endpoints);
   await using undone = new AsyncDisposableStack();
-  for (const { network } of placed(context, endpoints)) {
+  for (const { network } of all) {
     undone.defer(() => publishEvent(context, 'disconnect', network, sandbox.containerId));
   }
   undone.defer(async () => releaseClaims(context, endpoints));
+  undone.defer(() => tellShims(context, all));
   undone.defer(() => state.deleteSandbox(record));
   const hostNames = endpoints.flatMap(({ hostName }) => (hostName === '' ? [] : [hostName]));
   const release = (): void => {
@@ -266,12 +272,12 @@ export async function closeSandbox(context: NetworkContext, record: SandboxState
     context.leaving.add(gone);
     void gone.finally(() => context.leaving.delete(gone));
   });
-  undone.defer(() => deps.kernel.dropNamespace(sandbox.namespacePath));
+  undone.defer(async () => endNamespace(context, sandbox, all));
   undone.defer(async () => unpublishPorts(context, sandbox.id, sandbox.ports));
   const ports = portRulesOf(context, sandbox.ports);
   if (ports.length > 0) undone.defer(async () => context.changeRules({ remove: { ports } }));
   // The first to go: the name of what no longer answers leads nowhere.
-  if (needsResolver(placed(context, endpoints))) undone.defer(async () => deps.attendant.dropNames(sandbox.id));
+  if (needsResolver(all)) undone.defer(async () => deps.attendant.dropNames(sandbox.id));
 }
 
 export function publishEvent(
