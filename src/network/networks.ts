@@ -1,5 +1,6 @@
 /** What the API asks about networks. */
 import { BRIDGE_NAME } from '../drivers/bridge/options.ts';
+import { askedParent } from '../drivers/parent-link.ts';
 import { forbidden, messageOf, notFound } from '../errors.ts';
 import type { Filters, Json } from '../model/json.ts';
 import type { NetworkContext } from './context.ts';
@@ -16,7 +17,7 @@ import { clusterView, networkInspectView, networkView, scopeOf } from './views.t
 
 export class NetworkController implements Networks {
   readonly #context: NetworkContext;
-  /** Name of a bridge that is being removed → its end: a new one of that name waits. */
+  /** Name of a bridge, or of a parent, that is being removed → its end: who wants one of that name waits. */
   readonly #leaving = new Map<string, Promise<void>>();
 
   constructor(context: NetworkContext) {
@@ -57,8 +58,8 @@ export class NetworkController implements Networks {
   async create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
     const { deps, state } = this.#context;
     if (request.Driver === 'overlay' && !request.ConfigOnly) return this.#createForAll(request);
-    const bridge = this.#wantedBridge(request);
-    for (let end = this.#leaving.get(bridge); end; end = this.#leaving.get(bridge)) await end;
+    const link = this.#wantedLink(request);
+    for (let end = this.#leaving.get(link); end; end = this.#leaving.get(link)) await end;
     const { network, warning } = this.#plan(request, state.networks());
     // From here on nobody else gets the name or the subnets; nothing was awaited since they were found free.
     state.putNetwork(network);
@@ -91,12 +92,13 @@ export class NetworkController implements Networks {
     return { Id: id, Warning: warning };
   }
 
-  /** Name that the request, or the network that it takes its settings from, gives the bridge; '' for none. */
-  #wantedBridge({ Options, ConfigFrom }: NetworkCreateRequest): string {
+  /** Name that the request, or the network that it takes its settings from, gives the bridge or the parent; '' for none. */
+  #wantedLink({ Options, ConfigFrom }: NetworkCreateRequest): string {
     const source = this.#context.state
       .networks()
       .find(({ name, configOnly }) => configOnly && name === ConfigFrom?.Network);
-    return { ...source?.options, ...Options }[BRIDGE_NAME] ?? '';
+    const options = { ...source?.options, ...Options };
+    return options[BRIDGE_NAME] ?? askedParent(options);
   }
 
   #plan(request: NetworkCreateRequest, networks: readonly NetworkRecord[]): Creation {
@@ -105,7 +107,7 @@ export class NetworkController implements Networks {
       settings: deps.settings,
       networks,
       // What is remembered may be some milliseconds old: not good enough to tell whose bridge of that name there is.
-      survey: this.#wantedBridge(request) !== '' ? deps.kernel.survey() : deps.kernel.present(),
+      survey: this.#wantedLink(request) !== '' ? deps.kernel.survey() : deps.kernel.present(),
       marks: ownerOf(deps.execRoot, ''),
       globalId: globalIdOf(networks),
       id: deps.randomHex(32),
@@ -120,7 +122,7 @@ export class NetworkController implements Networks {
 
   async #remove(network: NetworkRecord): Promise<void> {
     const { deps, state } = this.#context;
-    const { id, name, driver, bridge, configOnly } = network;
+    const { id, name, driver, bridge, configOnly, options } = network;
     if (isPredefined(name)) throw forbidden(`${name} is a pre-defined network and cannot be removed`);
     if (this.#context.raising.has(id)) throw notFound(`network ${name} not found`);
     if (configOnly && state.networks().some(({ configFrom }) => configFrom === name)) {
@@ -144,9 +146,10 @@ export class NetworkController implements Networks {
       // As in dockerd, the network is gone all the same.
       deps.log.warn('a removed network left something behind', { network: name, error: messageOf(error) });
     });
-    if (bridge !== '') this.#leaving.set(bridge, end);
+    const link = bridge || askedParent(options);
+    if (link !== '') this.#leaving.set(link, end);
     await end;
-    if (this.#leaving.get(bridge) === end) this.#leaving.delete(bridge);
+    if (this.#leaving.get(link) === end) this.#leaving.delete(link);
     if (!configOnly) deps.publish('network', 'destroy', id, { name, type: driver });
   }
 
