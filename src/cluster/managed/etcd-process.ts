@@ -10,7 +10,7 @@ import type { MemberSettings } from './etcd-member.ts';
 export interface EtcdProcessOptions {
   directory: string;
   /** Path of the program, undefined when there is none. */
-  program(): string | undefined;
+  program: (this: void) => string | undefined;
   log: Logger;
 }
 

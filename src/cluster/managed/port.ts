@@ -1,6 +1,6 @@
 /** What the API asks about the cluster that this host is in, or shall be in. Types only. */
 
-export interface ClusterControl {
+export interface ClusterCommands {
   /** Makes a cluster of this host alone, with an etcd of its own. Conflict when it is in one already. */
   init(request: { advertise: string }): Promise<{ invitation: Invitation; address: string }>;
   /** Goes into the cluster that a token is for; succeeds when it is in that one. Conflict when it is in another. */

@@ -1,0 +1,238 @@
+/** The cluster of this host, given or managed: operations one at a time, what goes on in between, start and end of the daemon. */
+import { readFile, writeFile, rename } from 'node:fs/promises';
+import { BerthError, conflict, messageOf, unavailable } from '../../errors.ts';
+import { EtcdError } from '../etcd/error.ts';
+import type { Etcd, EtcdOptions } from '../etcd/port.ts';
+import { createRequest, isOld, issue } from './certificates.ts';
+import { ManagedContext } from './context.ts';
+import type { ManagedDeps } from './context.ts';
+import { enterGiven } from './given.ts';
+import { initCluster } from './init.ts';
+import { Invitations } from './invitations.ts';
+import { joinCluster } from './join.ts';
+import { finishLeaving, leaveCluster } from './leave.ts';
+import type { Membership } from './membership.ts';
+import type { ClusterCommands, ClusterReport, Invitation } from './port.ts';
+import { PromotionRequests, askToPromote } from './promotion-requests.ts';
+import { dropMember, endpointsOf, learn, promoteHere } from './promote.ts';
+import { askMembers, reportOf } from './report.ts';
+import type { MemberState } from './report.ts';
+import { readAuthority } from './secrets.ts';
+
+/** Others wait for it, instead of being told to. */
+const LOOK = 'look';
+/** Milliseconds between looks at members, tokens and certificates. */
+const LOOK_INTERVAL = 15_000;
+/** Seconds: an hour. */
+const FIRST_TOKEN = 3600;
+
+/** The API's side, and the daemon's. */
+export interface ManagedCluster extends ClusterCommands {
+  /** Before the first request: goes back to where this host was. Waits for nobody. */
+  restore(): Promise<void>;
+  /** A managed etcd goes on. */
+  close(): Promise<void>;
+  /** For the registry. */
+  connect(options: EtcdOptions): Etcd;
+}
+
+export const createManagedCluster = (deps: ManagedDeps): ManagedCluster => new Control(deps);
+
+class Control implements ManagedCluster {
+  readonly #deps: ManagedDeps;
+  readonly #context: ManagedContext;
+  readonly #invitations: Invitations;
+  #requests: PromotionRequests | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** What is under way. */
+  #busy: { name: string; done: Promise<void> } | undefined;
+  /** Looks in a row at which etcd did not know this member. */
+  #missing = 0;
+  #closed = false;
+
+  constructor(deps: ManagedDeps) {
+    this.#deps = deps;
+    this.#context = new ManagedContext(deps);
+    this.#invitations = new Invitations(this.#context);
+  }
+
+  readonly connect = (options: EtcdOptions): Etcd => this.#context.connect(options);
+
+  // — Operations —
+
+  async init({ advertise }: { advertise: string }): Promise<{ invitation: Invitation; address: string }> {
+    return this.#alone('init', async () => {
+      const { address } = await initCluster(this.#context, advertise);
+      this.#begin();
+      return { invitation: await this.#invitations.issue(FIRST_TOKEN), address };
+    });
+  }
+
+  async join(request: { token: string; advertise: string }): Promise<{ name: string; address: string; hosts: number }> {
+    return this.#alone('join', async () => {
+      const { hostName, address } = await joinCluster(this.#context, request);
+      this.#begin();
+      return { name: hostName, address, hosts: this.#deps.registry.status().hosts.length };
+    });
+  }
+
+  async leave({ force }: { force: boolean }): Promise<string[]> {
+    return this.#alone('leave', async () => {
+      const notes = await leaveCluster(this.#context, force);
+      await this.#pause();
+      return notes;
+    });
+  }
+
+  async promote(host: string): Promise<string[]> {
+    const { hostName } = this.#context.member('promote');
+    if (host !== '' && host !== hostName) return this.#told(async () => askToPromote(this.#context, host));
+    return this.#promoteHere();
+  }
+
+  readonly #promoteHere = async (): Promise<string[]> => this.#alone('promote', async () => promoteHere(this.#context));
+
+  async token({ life }: { life: number }): Promise<Invitation> {
+    return this.#alone('token', async () => this.#invitations.issue(life));
+  }
+
+  async status(): Promise<ClusterReport> {
+    const { registry, settings } = this.#deps;
+    const { membership } = this.#context;
+    if (settings.store) return reportOf('given', registry.status(), settings.store.endpoints, undefined);
+    if (!membership) return reportOf('none', registry.status(), [], undefined);
+    let members: MemberState[] | undefined;
+    try {
+      const options = await this.#context.options(membership.endpoints);
+      members = await askMembers(this.#context.etcd, this.connect, options);
+    } catch {
+      // Nothing is known of them: the registry's state says that etcd is away.
+    }
+    return reportOf('managed', registry.status(), membership.endpoints, members);
+  }
+
+  // — The daemon's start and end —
+
+  async restore(): Promise<void> {
+    const { settings, log } = this.#deps;
+    const { membership } = this.#context;
+    if (settings.store) {
+      if (membership) {
+        throw conflict(
+          'this host is in a cluster that Berth manages, and --cluster-store names another etcd: start berthd without it, ' +
+            'and run "berth cluster leave" first',
+        );
+      }
+      return enterGiven(this.#context, settings.store);
+    }
+    if (!membership) return this.#context.sweep();
+    if (membership.leaving) {
+      void this.#alone('leave', async () => finishLeaving(this.#context, membership)).catch((error: unknown) =>
+        log.error('this host could not leave its cluster', { error: messageOf(error) }),
+      );
+      return;
+    }
+    const failed = (error: unknown): void => {
+      log.error('this host is not in its cluster', { error: messageOf(error) });
+    };
+    await this.#context.startMember(membership).catch(failed);
+    // etcd may be away: the daemon has more to do than to wait for it.
+    await this.#context.enter(membership).then(({ entered }) => void entered.catch(failed), failed);
+    this.#begin();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#pause();
+    this.#context.process.release();
+    this.#context.disconnect();
+  }
+
+  /** From now on this host looks after its place in the cluster. */
+  #begin(): void {
+    if (this.#closed) return;
+    this.#requests ??= new PromotionRequests(this.#context, this.#promoteHere);
+    this.#timer ??= setInterval(() => void this.#look(), LOOK_INTERVAL).unref();
+    void this.#look();
+  }
+
+  async #pause(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#requests?.close();
+    this.#requests = undefined;
+    await this.#invitations.close();
+  }
+
+  // — In between —
+
+  async #look(): Promise<void> {
+    if (this.#busy || this.#closed) return;
+    await this.#alone(LOOK, async () => {
+      await this.#invitations.refresh();
+      const { membership } = this.#context;
+      if (!membership) return;
+      const members = await this.#context.etcd.members();
+      await this.#context.move(endpointsOf(members));
+      await this.#own(membership, new Set(members.map(({ id }) => id.toString(16))));
+      await this.#renew(membership);
+    }).catch((error: unknown) =>
+      this.#deps.log.debug('the cluster could not be looked at', { error: messageOf(error) }),
+    );
+  }
+
+  /** A learner goes on; a member that somebody took out of etcd has no business any more. */
+  async #own(membership: Membership, members: ReadonlySet<string>): Promise<void> {
+    const { member } = membership;
+    this.#missing = member && member.id !== '' && !members.has(member.id) ? this.#missing + 1 : 0;
+    // A member that lags behind may answer with yesterday's list: once is not enough.
+    if (this.#missing > 1) {
+      this.#deps.log.warn('this host was taken out of etcd: it goes on as a client of the other members');
+      await dropMember(this.#context, membership);
+    } else if (member && !member.votes && this.#missing === 0) await learn(this.#context);
+  }
+
+  async #renew({ prefix, hostName: name, address, endpoints }: Membership): Promise<void> {
+    const { files, deps } = this.#context;
+    if (!isOld(await readFile(files.certificate, 'utf8'), deps.now())) return;
+    const authority = await readAuthority(this.#context.etcd, prefix);
+    const { key, request } = await createRequest(deps.scratch);
+    const certificate = await issue(deps.scratch, authority, request, { name, address });
+    // etcd reads both for each connection: for a moment between the two, one may fail and is made again.
+    for (const [file, text] of [
+      [files.key, key],
+      [files.certificate, certificate],
+    ] as const) {
+      await writeFile(`${file}.new`, text, { mode: 0o600 });
+      await rename(`${file}.new`, file);
+    }
+    await this.#invitations.close();
+    await this.#invitations.refresh();
+    await this.#context.move(endpoints, { renewed: true });
+    deps.log.info('the certificate of this host in the cluster was renewed');
+  }
+
+  /** One operation at a time; what etcd says is told by what the caller can do. */
+  async #alone<T>(name: string, body: () => Promise<T>): Promise<T> {
+    while (this.#busy?.name === LOOK) await this.#busy.done;
+    if (this.#busy) throw conflict(`"berth cluster ${this.#busy.name}" is under way on this host: wait for it`);
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    this.#busy = { name, done };
+    try {
+      return await this.#told(body);
+    } finally {
+      this.#busy = undefined;
+      resolve();
+    }
+  }
+
+  async #told<T>(body: () => Promise<T>): Promise<T> {
+    try {
+      return await body();
+    } catch (error) {
+      if (error instanceof BerthError || !(error instanceof EtcdError)) throw error;
+      if (error.code === 'invalid') throw conflict(`etcd refuses this: ${error.message}`, error);
+      throw unavailable('the etcd of this cluster does not answer: "berth cluster status" says more', error);
+    }
+  }
+}
