@@ -70,7 +70,7 @@ export function holdBack(mac: Buffer, link: number): Request[] {
       type: RTM_NEWQDISC,
       flags: NLM_F_CREATE | NLM_F_EXCL,
       header: header(link, CLSACT_HANDLE, TC_H_CLSACT, 0),
-      attributes: [text(TCA_KIND, 'clsact'), nest(TCA_OPTIONS, [])],
+      attributes: [text(TCA_KIND, 'clsact')],
       tolerated: ['EEXIST'],
     },
     {

@@ -43,11 +43,11 @@ export function encodeVxlan({ vni, local, link, port, learning, proxy }: VxlanIn
   const portBytes = Buffer.alloc(2);
   portBytes.writeUInt16BE(port);
   return [
+    u8(IFLA_VXLAN_PROXY, proxy ? 1 : 0),
     u32(IFLA_VXLAN_ID, vni),
     ...(link === 0 ? [] : [u32(IFLA_VXLAN_LINK, link)]),
     ...(local ? [raw(local.length === 4 ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, local)] : []),
     u8(IFLA_VXLAN_LEARNING, learning ? 1 : 0),
-    u8(IFLA_VXLAN_PROXY, proxy ? 1 : 0),
     raw(IFLA_VXLAN_PORT, portBytes),
   ];
 }
@@ -70,8 +70,8 @@ export function decodeVxlan(payload: Buffer): VxlanInfo | undefined {
 
 export const createVxlan = (name: string, mtu: number, info: VxlanInfo): Request => ({
   ...linkRequest(`create vxlan ${name}`, RTM_NEWLINK, 0, [
-    text(IFLA_IFNAME, name),
     u32(IFLA_MTU, mtu),
+    text(IFLA_IFNAME, name),
     linkInfo('vxlan', encodeVxlan(info)),
   ]),
   flags: NLM_F_CREATE | NLM_F_EXCL,
