@@ -17,6 +17,7 @@ programs="conmon:conmon crun:crun runc:runc skopeo:skopeo nft:nftables iptables:
 if [ "${1-}" = tests ]; then
   programs="$programs ping:iputils-ping tcpdump:tcpdump docker-registry:docker-registry expect:expect
   unshare:util-linux openssl:openssl socat:socat dig:bind9-dnsutils xz:xz-utils bzip2:bzip2 pgrep:procps zsh:zsh
+  dnsmasq:dnsmasq-base
   etcd:etcd-server etcdctl:etcd-client"
   command -v docker >/dev/null 2>&1 || programs="$programs docker:docker.io"
 fi

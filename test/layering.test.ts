@@ -69,7 +69,7 @@ const rules: readonly Rule[] = [
     name: 'the pure core touches nothing but its arguments',
     why: 'the same desired state feeds kernel, self-healing, inspect and explanation; its tests need no kernel and take milliseconds',
     files:
-      /^(network\/|ipam\/|drivers\/|model\/|dns\/(answers|cache|codec|zone)|ports\/(spec|wanted|allocator|acquire|rules)\.ts)/,
+      /^(network\/|ipam\/|drivers\/|model\/|dns\/(answers|cache|codec|zone)|dhcp\/(?!packet-wire|service)|ports\/(spec|wanted|allocator|acquire|rules)\.ts)/,
     allows: (target) => !startsWith('node:', 'linux/', 'koffi')(target),
   },
   {
@@ -135,7 +135,7 @@ const rules: readonly Rule[] = [
   {
     name: 'no process is spawned on the network path',
     why: 'spawning anything costs 8–10 ms, `ip` 18–38 ms, `nft` 50–65 ms; only the iptables backend has no other way',
-    files: /^(network|ipam|drivers|dns|ports|linux|firewall\/(?!iptables\/))/,
+    files: /^(network|ipam|drivers|dns|dhcp|ports|linux|firewall\/(?!iptables\/))/,
     allows: (target) => target !== 'node:child_process' && target !== 'node:worker_threads',
   },
   {

@@ -242,6 +242,8 @@ export class DhcpClient {
     this.#declined = 0;
     this.#trouble = '';
     this.#listener.bound(lease, before);
+    // Whoever cannot use it has ended the client.
+    if (this.#state.kind === 'off') return;
     if (lease.address !== before?.address) this.#wire.announce(bare(lease.address));
     this.#rest(lease);
   }

@@ -188,7 +188,7 @@ void test('ARP as dnsmasq’s kernel sends it; a probe names no sender', () => {
   });
   assert.equal(
     probe(CLIENT_MAC, '192.0.2.107').toString('hex'),
-    `ffffffffffff${'0242c0000299'}08060001080006040001${'0242c0000299'}${'00'.repeat(10)}c000026b`,
+    `ffffffffffff0242c0000299080600010800060400010242c0000299${'00'.repeat(10)}c000026b`,
   );
   fc.assert(
     fc.property(mac, ipv4, ipv4, (senderMac, sender, target) => {

@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, system } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Attendant, HeldPort, RefusedPort, SandboxNames } from '../network/attendant.ts';
+import type { Lease, LeaseChange, LeaseWish } from '../network/leases.ts';
 import { Connection, Disconnected } from './connection.ts';
+import { LeaseClient } from './leases.ts';
 import { programVersion, startProcess } from './process.ts';
 import type { NetdProcess } from './process.ts';
 import type { Operation, Results } from './protocol.ts';
@@ -44,6 +46,10 @@ class Client implements Attendant {
   readonly #socket: string;
   readonly #version: string;
   readonly #told = new Told();
+  readonly #leases = new LeaseClient(this.#told.leases, {
+    ask: async (operation) => this.#ask(operation),
+    tell: async (operation) => this.#tell(operation),
+  });
   #connection: Connection | undefined;
   #connecting: Promise<Connection> | undefined;
   #looking: Promise<Connection | undefined> | undefined;
@@ -95,6 +101,22 @@ class Client implements Attendant {
   async releasePorts(owner: string, ports?: readonly HeldPort[]): Promise<void> {
     this.#told.releasePorts(owner, ports);
     await this.#tell({ op: 'releasePorts', owner, ...(ports ? { ports } : {}) });
+  }
+
+  onLease(listener: (change: LeaseChange) => void): void {
+    this.#leases.onLease(listener);
+  }
+
+  async obtainLease(wish: LeaseWish): Promise<Lease> {
+    return this.#leases.obtainLease(wish);
+  }
+
+  async keepLease(wish: LeaseWish, lease: Lease | undefined): Promise<Lease | undefined> {
+    return this.#leases.keepLease(wish, lease);
+  }
+
+  async dropLease(endpointId: string): Promise<void> {
+    await this.#leases.dropLease(endpointId);
   }
 
   async ready(): Promise<void> {
@@ -242,6 +264,7 @@ class Client implements Attendant {
   }
 
   async #tellAll(connection: Connection): Promise<void> {
+    connection.onChange = (change) => this.#told.leases.note(change);
     await this.#told.tell(connection, this.#options.log);
     if (this.#ready) await connection.ask({ op: 'ready' });
   }

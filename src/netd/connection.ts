@@ -1,8 +1,9 @@
 /** The asking end of a connection to a berth-netd. */
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
+import type { LeaseChange } from '../network/leases.ts';
 import { Lines } from './protocol.ts';
-import type { Operation, Reply, Results } from './protocol.ts';
+import type { Notice, Operation, Reply, Results } from './protocol.ts';
 
 /** The connection broke, or was closed, before the answer came: nobody knows whether it was carried out. */
 export class Disconnected extends Error {
@@ -24,6 +25,8 @@ export class Connection {
   #open = true;
   /** Settled when the connection is gone, for whatever reason. */
   readonly closed: Promise<void>;
+  /** Called with what the process says without being asked. */
+  onChange: (change: LeaseChange) => void = () => undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -31,7 +34,7 @@ export class Connection {
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => {
       try {
-        for (const line of lines.push(chunk)) this.#take(JSON.parse(line) as Reply);
+        for (const line of lines.push(chunk)) this.#take(JSON.parse(line) as Reply | Notice);
       } catch {
         // What speaks another language is no process of ours.
         socket.destroy();
@@ -81,7 +84,9 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  #take({ id, value, error }: Reply): void {
+  #take(line: Reply | Notice): void {
+    if ('changed' in line) return this.onChange(line.changed);
+    const { id, value, error } = line;
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (this.#waiting.size === 0) this.#socket.unref();

@@ -4,14 +4,17 @@
  *     → {"id":1,"op":"hello","version":…,"pid":…}      ← {"id":1,"value":{"version":…}}
  *     → {"id":2,"op":"putNames","names":{…},"port":0}  ← {"id":2,"value":{"port":38211}}
  *     → {"id":3,"op":"holdPorts","owner":…,"ports":[…]} ← {"id":3,"value":{"refused":[]}}
+ *     → {"id":4,"op":"obtainLease","wish":{…}}         ← {"id":4,"value":{"address":"192.0.2.57/24",…}}
+ *                                                      ← {"changed":{"endpointId":…,"lease":{…},"reason":""}}
  *
- * Requests may be sent without waiting; they are carried out in their order. hello comes first. A process of another version
+ * Requests may be sent without waiting; they are carried out in their order, but others are answered while a lease is waited for. hello comes first. A process of another version
  * says no more than its own to hello, and end; its successor says succeed.
  */
 import type { HeldPort, RefusedPort, SandboxNames } from '../network/attendant.ts';
+import type { Lease, LeaseChange, LeaseWish } from '../network/leases.ts';
 
 /** Changes with the shape of the messages; part of the version that hello compares. */
-const PROTOCOL = 1;
+const PROTOCOL = 2;
 
 export const versionOf = (program: string): string => `${PROTOCOL}/${program}`;
 
@@ -25,6 +28,11 @@ export type Operation =
   | { op: 'dropNames'; sandboxId: string }
   | { op: 'holdPorts'; owner: string; ports: readonly HeldPort[] }
   | { op: 'releasePorts'; owner: string; ports?: readonly HeldPort[] }
+  | { op: 'obtainLease'; wish: LeaseWish }
+  /** `lease`: what it had; absent when it had none. */
+  | { op: 'keepLease'; wish: LeaseWish; lease?: Lease }
+  /** `release`: the server is told. Not when another process goes on with it. */
+  | { op: 'dropLease'; endpointId: string; release: boolean }
   | { op: 'ready' }
   /** Lets go of everything and ends; answered before. */
   | { op: 'end' };
@@ -36,6 +44,9 @@ export interface Results {
   dropNames: undefined;
   holdPorts: { refused: RefusedPort[] };
   releasePorts: undefined;
+  obtainLease: Lease;
+  keepLease: { lease?: Lease };
+  dropLease: undefined;
   ready: undefined;
   end: undefined;
 }
@@ -46,6 +57,11 @@ export interface Reply {
   id: number;
   value?: unknown;
   error?: string;
+}
+
+/** Said without being asked: a lease was renewed, became another or was lost. */
+export interface Notice {
+  changed: LeaseChange;
 }
 
 /** Splits a stream into lines. A line that nobody would send ends the connection: `overflow`. */

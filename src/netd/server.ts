@@ -10,6 +10,7 @@ import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { setImmediate as immediate } from 'node:timers/promises';
+import { LeaseService } from '../dhcp/service.ts';
 import { ResolverService } from '../dns/service.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -17,7 +18,7 @@ import type { HeldPort } from '../network/attendant.ts';
 import type { HeldPorts } from '../ports/held.ts';
 import { Connection } from './connection.ts';
 import { Lines } from './protocol.ts';
-import type { Reply, Request, Results } from './protocol.ts';
+import type { Notice, Reply, Request, Results } from './protocol.ts';
 
 export interface NetdOptions {
   socket: string;
@@ -43,6 +44,8 @@ interface Session {
   pid: number;
   sandboxes: Set<string>;
   owners: Set<string>;
+  /** Endpoints. */
+  leases: Set<string>;
 }
 
 /** Resolves when it listens; `ended` when nothing is held any longer and the process may end. */
@@ -57,6 +60,7 @@ class Netd {
   readonly #options: NetdOptions;
   readonly #resolvers: ResolverService;
   readonly #ports: HeldPorts;
+  readonly #leases: LeaseService;
   readonly #clients = new Set<Socket>();
   #server: Server | undefined;
   /** Inode of the socket: whether the path is still this process's. */
@@ -70,6 +74,7 @@ class Netd {
     this.#options = options;
     this.#ports = options.heldPorts;
     this.#resolvers = new ResolverService(options);
+    this.#leases = new LeaseService({ log: options.log, changed: (changed) => this.#announce({ changed }) });
   }
 
   async start(): Promise<void> {
@@ -87,7 +92,7 @@ class Netd {
   }
 
   get #idle(): boolean {
-    return this.#resolvers.ids().length === 0 && this.#ports.owners().length === 0;
+    return [this.#resolvers.ids(), this.#ports.owners(), this.#leases.ids()].every((list) => list.length === 0);
   }
 
   async #listen(): Promise<void> {
@@ -108,7 +113,7 @@ class Netd {
   #serve(client: Socket): void {
     this.#clients.add(client);
     const lines = new Lines();
-    const session: Session = { pid: 0, sandboxes: new Set(), owners: new Set() };
+    const session: Session = { pid: 0, sandboxes: new Set(), owners: new Set(), leases: new Set() };
     let work: Promise<void> = Promise.resolve();
     client.setEncoding('utf8');
     client.on('data', (chunk: string) => {
@@ -134,13 +139,13 @@ class Netd {
       await immediate();
       this.#breathed = performance.now();
     }
-    const reply: Reply = { id: request.id };
-    try {
-      reply.value = await this.#carryOut(client, session, request);
-    } catch (error) {
-      reply.error = messageOf(error);
-    }
-    if (!client.destroyed) client.write(`${JSON.stringify(reply)}\n`);
+    const work = this.#carryOut(client, session, request);
+    const answered = work
+      .then((value): Reply => ({ id: request.id, value }))
+      .catch((error: unknown): Reply => ({ id: request.id, error: messageOf(error) }))
+      .then((reply) => say(client, reply));
+    // A server of the LAN has seconds: others are answered meanwhile.
+    if (request.op !== 'obtainLease') await answered;
     if (request.op === 'end') this.#end();
   }
 
@@ -155,9 +160,7 @@ class Netd {
       case 'putNames': {
         const { names, port } = request;
         session.sandboxes.add(names.sandboxId);
-        // A mount in the daemon's mount namespace need not be in this one's: its root shows it.
-        const paths = [`/proc/${session.pid}/root${names.namespacePath}`, names.namespacePath];
-        return { port: this.#resolvers.put(names, paths, port) };
+        return { port: this.#resolvers.put(names, pathsOf(session, names.namespacePath), port) };
       }
       case 'dropNames':
         session.sandboxes.delete(request.sandboxId);
@@ -173,6 +176,23 @@ class Netd {
       }
       case 'releasePorts':
         return this.#release(session, request.owner, request.ports);
+      case 'obtainLease':
+        session.leases.add(request.wish.endpointId);
+        return this.#leases.obtain(request.wish, pathsOf(session, request.wish.namespacePath));
+      case 'keepLease': {
+        const { wish, lease } = request;
+        session.leases.add(wish.endpointId);
+        await this.#tellPredecessor({ op: 'dropLease', endpointId: wish.endpointId, release: false });
+        const now = this.#leases.keep(wish, pathsOf(session, wish.namespacePath), lease);
+        return now ? { lease: now } : {};
+      }
+      case 'dropLease': {
+        const { endpointId, release } = request;
+        session.leases.delete(endpointId);
+        await this.#tellPredecessor({ op: 'dropLease', endpointId, release: false });
+        await this.#leases.drop(endpointId, { release });
+        return undefined;
+      }
       case 'ready':
         return this.#ready(session);
       case 'end':
@@ -190,9 +210,11 @@ class Netd {
     return undefined;
   }
 
-  async #ready({ sandboxes, owners }: Session): Promise<undefined> {
+  async #ready({ sandboxes, owners, leases }: Session): Promise<undefined> {
     for (const id of this.#resolvers.ids()) if (!sandboxes.has(id)) this.#resolvers.drop(id);
     for (const owner of this.#ports.owners()) if (!owners.has(owner)) this.#ports.release(owner);
+    const ended = this.#leases.ids().filter((id) => !leases.has(id));
+    await Promise.all(ended.map(async (id) => this.#leases.drop(id, { release: true })));
     await this.#tellPredecessor({ op: 'end' });
     this.#predecessor = undefined;
     return undefined;
@@ -200,6 +222,10 @@ class Netd {
 
   async #tellPredecessor(operation: Parameters<Connection['ask']>[0]): Promise<void> {
     await this.#predecessor?.ask(operation, { patience: PATIENCE }).catch(() => undefined);
+  }
+
+  #announce(notice: Notice): void {
+    for (const client of this.#clients) say(client, notice);
   }
 
   /** A connection is gone, and all that it asked for is done. */
@@ -227,6 +253,7 @@ class Netd {
     this.#server?.close();
     this.#resolvers.close();
     this.#ports.close();
+    this.#leases.close();
     const { socket } = this.#options;
     // A successor's is not to be taken away.
     if (statSync(socket, { throwIfNoEntry: false })?.ino === this.#inode) rmSync(socket, { force: true });
@@ -235,3 +262,10 @@ class Netd {
     this.ended.resolve();
   }
 }
+
+function say(client: Socket, line: Reply | Notice): void {
+  if (!client.destroyed) client.write(`${JSON.stringify(line)}\n`);
+}
+
+/** A mount in the daemon's mount namespace need not be in this one's: its root shows it. */
+const pathsOf = ({ pid }: Session, path: string): string[] => [`/proc/${pid}/root${path}`, path];

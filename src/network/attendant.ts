@@ -1,10 +1,13 @@
+/** The seam to the process beside the daemon; what it holds of leases stands in leases.ts. */
+import type { LeaseKeeper } from './leases.ts';
+
 /**
- * What the network asks of `berth-netd`, the process beside the daemon that answers names and keeps host ports, so that both go on
- * while berthd is down. netd/client.ts implements it: it starts the process when it is first needed, starts another when
+ * What the network asks of `berth-netd`, the process beside the daemon that answers names, keeps host ports and renews leases, so that
+ * all of it goes on while berthd is down. netd/client.ts implements it: it starts the process when it is first needed, starts another when
  * that one ends, and tells it again all that it was told here. A daemon that begins anew finds the process of its
  * predecessor and puts the whole state: what was not put again when ready() is called is dropped there.
  */
-export interface Attendant {
+export interface Attendant extends LeaseKeeper {
   /** Names or ports will be needed soon: the process may be started meanwhile (65 ms), which nobody waits for. */
   prepare(): void;
   /** Takes over, or replaces, what the resolver knows of a sandbox. Resolves when it answers in there. */

@@ -1,6 +1,8 @@
 /** The process beside the daemon, for unit tests. Strict: ports are held once, names are put for namespaces only. */
 import { placeKey } from '../ports/spec.ts';
 import type { Attendant, HeldPort, RefusedPort, SandboxNames } from './attendant.ts';
+import { FakeLeases } from './fake-leases.ts';
+import type { Lease, LeaseChange, LeaseWish } from './leases.ts';
 
 export class FakeAttendant implements Attendant {
   /** By sandbox. */
@@ -9,6 +11,7 @@ export class FakeAttendant implements Attendant {
   readonly held = new Map<string, string>();
   /** What another process of the host has, in the same form. */
   readonly elsewhere = new Set<string>();
+  readonly leases = new FakeLeases();
   failNext: keyof Attendant | undefined;
 
   #mayFail(name: keyof Attendant): void {
@@ -45,6 +48,25 @@ export class FakeAttendant implements Attendant {
   async releasePorts(owner: string, ports?: readonly HeldPort[]): Promise<void> {
     const keys = ports?.map(placeKey) ?? [...this.held.keys()];
     for (const key of keys) if (this.held.get(key) === owner) this.held.delete(key);
+  }
+
+  onLease(listener: (change: LeaseChange) => void): void {
+    this.leases.onLease(listener);
+  }
+
+  async obtainLease(wish: LeaseWish): Promise<Lease> {
+    this.#mayFail('obtainLease');
+    return this.leases.obtainLease(wish);
+  }
+
+  async keepLease(wish: LeaseWish, lease: Lease | undefined): Promise<Lease | undefined> {
+    this.#mayFail('keepLease');
+    return this.leases.keepLease(wish, lease);
+  }
+
+  async dropLease(endpointId: string): Promise<void> {
+    this.#mayFail('dropLease');
+    await this.leases.dropLease(endpointId);
   }
 
   async ready(): Promise<void> {}

@@ -24,6 +24,7 @@ const attendant = createAttendant({
   ...(JSON.parse(process.argv[2] ?? '') as DaemonOptions),
   log: { debug: () => undefined, info: say, warn: say, error: say },
 });
+attendant.onLease((change) => say('lease', change));
 
 async function carryOut(call: keyof Attendant, args: unknown[]): Promise<unknown> {
   const perform = attendant[call] as (...list: unknown[]) => Promise<unknown>;

@@ -17,7 +17,7 @@ const node = (file: string, ...args: string[]): string[] => [
   ...args,
 ];
 
-export interface DaemonSide extends Omit<Attendant, 'close' | 'prepare'> {
+export interface DaemonSide extends Omit<Attendant, 'close' | 'prepare' | 'onLease'> {
   /** Milliseconds that the last call took. */
   readonly ms: number;
   /** What it logged. */
@@ -73,6 +73,9 @@ export function startDaemonSide(host: Host, options: DaemonSideOptions = {}): Da
     dropNames: call('dropNames'),
     holdPorts: call('holdPorts'),
     releasePorts: call('releasePorts'),
+    obtainLease: call('obtainLease'),
+    keepLease: call('keepLease'),
+    dropLease: call('dropLease'),
     ready: call('ready'),
     async close(how) {
       await close(how);
