@@ -149,10 +149,10 @@ export class Claims {
     this.#losses.push({ endpointId: id, reason });
   }
 
-  /** The network is no more. */
-  loseNetwork(networkId: string): void {
+  /** The network is no more here. */
+  loseNetwork(networkId: string, reason = 'its network was removed'): void {
     for (const own of this.#own.values()) {
-      if (own.endpoint.networkId === networkId && !own.busy) this.#lose(own, 'its network was removed');
+      if (own.endpoint.networkId === networkId && !own.busy) this.#lose(own, reason);
     }
   }
 

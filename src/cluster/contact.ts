@@ -56,7 +56,6 @@ export class Contact {
     what: readonly Operation[],
     otherwise: readonly Operation[] = [],
   ): ReturnType<Etcd['transact']> {
-    // oxlint-disable-next-line unicorn/no-thenable -- nobody awaits a transaction, and etcd's own word for it is `then`
     const answer = await this.#observe(this.#etcd.transact({ when, then: what, otherwise }));
     this.#unsaved ||= answer.succeeded && what.some((operation) => !('get' in operation));
     return answer;
@@ -94,11 +93,12 @@ export class Contact {
     this.#etcd.close();
   }
 
-  /** What a call that needs the store rejects with. */
-  refusal(): BerthError {
+  /** What a call that needs the store rejects with. `trouble`: what it met itself, while others may have been answered. */
+  refusal(trouble = ''): BerthError {
     const seconds = ((this.since ?? this.#clock.now() - this.#began) / 1000).toFixed(0);
-    const trouble = this.#trouble === '' ? '' : `: ${this.#trouble}`;
-    return unavailable(`the cluster store (${this.#endpoints}) has not answered for ${seconds} s${trouble}`);
+    const said = this.#trouble || trouble;
+    const how = this.#trouble === '' && trouble !== '' ? 'did not do it in time' : `has not answered for ${seconds} s`;
+    return unavailable(`the cluster store (${this.#endpoints}) ${how}${said === '' ? '' : `: ${said}`}`);
   }
 
   /** What a caller makes of it that trying again would not help; undefined where it might. */

@@ -110,15 +110,21 @@ export class Registry {
     await this.#gate.empty();
     view.stopWatching();
     const { restored } = contact;
+    // The store went back just now: what it lacks was not removed.
+    const sameStore = (): void => {
+      if (contact.restored && !restored) throw new EtcdError('unavailable', 'the cluster store was restored');
+    };
     const { lease, former } = await this.#membership.enter({ fresh: restored });
+    sameStore();
     const snapshot = await this.#read(restored);
+    sameStore();
     this.#loseNetworks(snapshot);
     await claims.renew(lease);
     view.tellLosses();
     const peers = new Map<Followed, Awaited<ReturnType<View['readPeers']>>>();
     const read = async (one: Followed): Promise<void> => void peers.set(one, await view.readPeers(one.networkId));
     await Promise.all([...view.followed.values()].map(read));
-    if (contact.restored && !restored) throw new EtcdError('unavailable', 'the cluster store was restored');
+    sameStore();
     if (this.#closed) return;
     // Nothing fails from here on.
     contact.restored = false;
@@ -202,7 +208,8 @@ export class Registry {
   async attempt<T>(body: (call: Call) => Promise<T>): Promise<T> {
     const { clock } = this.#deps;
     const { timeout } = this.settings;
-    const refuse = (): BerthError => this.refusal();
+    let trouble = '';
+    const refuse = (): BerthError => this.refusal(trouble);
     return bounded(clock, timeout, refuse, async (call) => {
       for (;;) {
         if (this.#state === 'refused' || this.#closed) throw this.refusal();
@@ -214,6 +221,7 @@ export class Registry {
           if (!(error instanceof EtcdError)) throw error;
           const hopeless = this.contact.hopeless(error);
           if (hopeless) throw hopeless;
+          trouble = error.message;
           if (error.code === 'no-lease') this.#enterAgain();
           else await pause(clock, Math.min(RETRY, timeout / 4));
         } finally {
@@ -237,17 +245,18 @@ export class Registry {
     if (this.claims.waiting > 0) this.#bell.ring();
   }
 
-  refusal(): BerthError {
+  /** What a call rejects with. `trouble`: what it met itself. */
+  refusal(trouble = ''): BerthError {
     if (this.#closed) return unavailable('this host has left the cluster');
     if (this.#state === 'refused') return unavailable(`this host is not let into the cluster: ${this.#refused}`);
-    return this.contact.refusal();
+    return this.contact.refusal(trouble);
   }
 
   /** This host leaves the cluster, and nothing of the cluster is left here. */
   async leave(): Promise<void> {
     // Never out of a call.
     await Promise.resolve();
-    for (const { networkId } of this.claims.all()) this.claims.loseNetwork(networkId);
+    for (const { networkId } of this.claims.all()) this.claims.loseNetwork(networkId, 'this host has left the cluster');
     this.view.tellLosses();
     this.view.clear();
     this.contact.forget();
