@@ -2,14 +2,18 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
+import { composeCluster } from './cluster/compose.ts';
+import { findProgram } from './daemon/preflight.ts';
 import { runDaemon } from './daemon/run.ts';
 import type { Parts, PartsContext } from './daemon/run.ts';
+import { BERTH_VERSION } from './daemon/version.ts';
 import { createEngine } from './engine/engine.ts';
 import { createImages } from './engine/images/images.ts';
 import type { ImageUse } from './engine/images/port.ts';
 import { createFirewall, leaveBackend, ruleMarks } from './firewall/index.ts';
 import type { FirewallChoice } from './firewall/index.ts';
 import { createLinuxKernel } from './linux/kernel.ts';
+import { linkMtu } from './linux/link-mtu.ts';
 import { leaveHybridCgroups } from './linux/mounts.ts';
 import { textFiles } from './linux/text-files.ts';
 import { createAttendant, netdProgram } from './netd/client.ts';
@@ -30,6 +34,23 @@ async function compose({ settings, store, events, log, hybridCgroups }: PartsCon
   const firewall = settings.network.iptables ? backend : 'none';
   await leaveBackend(store.get<FirewallChoice>('meta', 'firewall'), firewall, rules);
   store.put('meta', 'firewall', firewall);
+  const tmpDir = `${dataRoot}/tmp`;
+  mkdirSync(tmpDir, { recursive: true, mode: 0o700 });
+  const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex');
+  // The cluster asks who uses it, the network asks the cluster: the first question comes after both are there.
+  let inUse: () => readonly string[] = () => [];
+  const { cluster, managed } = composeCluster({
+    settings: settings.cluster,
+    store,
+    directory: `${dataRoot}/cluster`,
+    scratch: tmpDir,
+    version: BERTH_VERSION,
+    linkMtu,
+    etcdProgram: () => findProgram('etcd'),
+    inUse: () => inUse(),
+    randomHex,
+    log,
+  });
   const kernel = createLinuxKernel({ ruleMarks: ruleMarks(rules.settings.instance) });
   const network = createNetworkController({
     settings: settings.network,
@@ -38,15 +59,15 @@ async function compose({ settings, store, events, log, hybridCgroups }: PartsCon
     kernel,
     firewall: createFirewall({ backend, ...rules }),
     attendant: createAttendant({ execRoot, program: netdProgram(process.argv[1] ?? ''), log }),
+    cluster,
     files: textFiles,
     publish,
     log,
-    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    randomHex,
     now: () => new Date().toISOString(),
     later: (milliseconds, body) => void setTimeout(body, milliseconds).unref(),
   });
-  const tmpDir = `${dataRoot}/tmp`;
-  mkdirSync(tmpDir, { recursive: true, mode: 0o700 });
+  inUse = network.onSharedNetworks;
   // Images ask who uses them, containers ask for images: the first question comes after both are there.
   let use: ImageUse | undefined;
   const images = createImages({
@@ -73,12 +94,16 @@ async function compose({ settings, store, events, log, hybridCgroups }: PartsCon
     containers: engine,
     images,
     networks: network.networks,
+    cluster: managed,
     async restore() {
+      // First: where the networks that span hosts lead is known from it.
+      await managed.restore();
       await engine.restore();
       network.watch();
     },
     async shutdown() {
       await using cleanup = new AsyncDisposableStack();
+      cleanup.defer(async () => managed.close());
       cleanup.defer(() => kernel.close());
       cleanup.defer(async () => network.shutdown({ keep: engine.counts().running > 0 }));
       await engine.shutdown();

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createApi } from '../api/index.ts';
 import type { Images } from '../engine/images/port.ts';
+import type { ClusterCommands } from '../cluster/managed/port.ts';
 import type { Containers } from '../engine/port.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -30,6 +31,7 @@ export interface Parts {
   containers: Containers;
   images: Images;
   networks: Networks;
+  cluster: ClusterCommands;
   /** Learns which containers run, takes over their networks, rebuilds every rule. Before the first request. */
   restore(): Promise<void>;
   /** Ends what belongs to the daemon; containers go on. */

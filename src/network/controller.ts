@@ -17,6 +17,8 @@ export interface NetworkParts {
   /** restore() comes first: it makes the networks. */
   sandboxes: Sandboxes;
   networks: Networks;
+  /** Containers on networks that span hosts, by name. */
+  onSharedNetworks: (this: void) => string[];
   /** After restore(): what others take away is put right from now on. */
   watch: (this: void) => void;
   /**
@@ -32,6 +34,7 @@ export function createNetworkController(deps: NetworkDeps): NetworkParts {
   return {
     sandboxes: new SandboxController(context),
     networks: new NetworkController(context),
+    onSharedNetworks: () => context.overlays.containers(),
     watch: () => healer.watch(),
     async shutdown({ keep }) {
       healer.end();

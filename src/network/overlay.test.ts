@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { NetworkParts } from './controller.ts';
-import { FakeCluster, FakeClusterStore } from './fake-cluster.ts';
+import { FakeClusterStore } from './fake-cluster.ts';
 import { creation, inspect, ipam, names, open, pool, request, settings, World } from './testing-world.ts';
 
 const wide = creation('wide', { Driver: 'overlay', IPAM: ipam(pool('10.9.0.0/24')) });

@@ -47,6 +47,13 @@ export class OverlayNetworks implements ClusterListener {
     return [...(this.#present.get(networkId)?.peers.values() ?? [])];
   }
 
+  /** Of this host on any of them, by name. */
+  containers(): string[] {
+    const { state } = this.#context;
+    const attached = [...this.#present.keys()].flatMap((networkId) => state.endpointsOf(networkId));
+    return [...new Set(attached.map(({ sandbox }) => sandbox.containerName))];
+  }
+
   /** Makes the network on this host unless it is there. It stays until leave() was called as often and no endpoint is on it. */
   async enter(network: NetworkRecord): Promise<void> {
     const { id } = network;

@@ -377,7 +377,7 @@ export class StandinNetworks implements Networks {
   list(): Json[] {
     return this.#all;
   }
-  inspect(ref: string): Json {
+  async inspect(ref: string): Promise<Json> {
     const found = this.#all.find(({ Name, Id }) => Name === ref || Id === ref);
     if (found === undefined) throw notFound(`network ${ref} not found`);
     return found;
