@@ -88,6 +88,8 @@ interface Place {
   local: Address;
   /** The bridge's own MAC. */
   gateway: string;
+  /** The kernel takes IPv6 from a link that carries less than 1280 bytes (RFC 8200 section 5), and its neighbours with it. */
+  ipv6: boolean;
 }
 
 function look(host: NetlinkSocket, { name, bridge, local: text, link }: TunnelPlan): Place {
@@ -95,14 +97,16 @@ function look(host: NetlinkSocket, { name, bridge, local: text, link }: TunnelPl
   if (!local) throw new Error(`no underlay address: ${text}`);
   const gateway = macBytes(needLink(host, bridge).mac).toString('hex');
   const via = link === undefined ? 0 : needLink(host, link).index;
-  return { index: needLink(host, name).index, via, local, gateway };
+  const { index, mtu } = needLink(host, name);
+  return { index, via, local, gateway, ipv6: mtu >= 1280 };
 }
 
 /** The bridge's MAC is nobody else's: frames for it would leave the host. */
-const understood = (plans: readonly PeerPlan[], { local, gateway }: Place): Peer[] =>
+const understood = (plans: readonly PeerPlan[], { local, gateway, ipv6 }: Place): Peer[] =>
   plans.flatMap((plan) => {
     const peer = peerOf(plan, local);
-    return peer && peer.mac !== gateway ? [peer] : [];
+    if (!peer || peer.mac === gateway) return [];
+    return [ipv6 ? peer : { ...peer, addresses: peer.addresses.filter((address) => address.length === 8) }];
   });
 
 /** Only the last is acknowledged, when all are done: an answer to each fills the socket's buffer. */
