@@ -105,6 +105,30 @@ export interface TunnelPlan {
   link?: string;
 }
 
+/** A WireGuard device: by it the hosts of a cluster send each other what belongs to encrypted networks. */
+export interface WireguardPlan {
+  name: string;
+  /** Written on the link (IFLA_IFALIAS): whose it is. */
+  owner: string;
+  /** This host's own address on it: IPv6, link-local, without prefix. */
+  address: string;
+  /** UDP. */
+  port: number;
+  mtu: number;
+  /** All that there are. */
+  peers: readonly WireguardPeerPlan[];
+}
+
+export interface WireguardPeerPlan {
+  /** Base64 of 32 bytes. */
+  publicKey: string;
+  /** The only one that it may send from, and be sent to: IPv6, link-local, without prefix. */
+  address: string;
+  /** Where it listens: underlay address and UDP port. */
+  host: string;
+  port: number;
+}
+
 /** A container on another host. Frames for it go to that host and nowhere else; questions for its addresses are answered here. */
 export interface PeerPlan {
   mac: string;

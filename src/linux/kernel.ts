@@ -5,8 +5,8 @@ import type { InterfacePlan } from '../drivers/plan.ts';
 import type { Kernel } from '../network/kernel.ts';
 import { createAnnouncer } from './announce.ts';
 import { enslave, ensureBridge } from './bridges.ts';
-import { ensureLink, setReach } from './host-links.ts';
 import { setDefaults } from './default-routes.ts';
+import { ensureLink, setReach } from './host-links.ts';
 import { configure, LO_INDEX, makeInterfaces, removeInterfaces } from './interfaces.ts';
 import { createLinkReaper } from './link-reaper.ts';
 import { createMonitor } from './monitor.ts';
@@ -21,16 +21,27 @@ import { isSublink, sublinksGone } from './sublinks.ts';
 import { survey } from './survey.ts';
 import { applySysctls } from './sysctl.ts';
 import { ensureTunnel } from './tunnels.ts';
+import { ensureWireguard, hasWireguard } from './wireguard.ts';
+import type { WireguardKey } from './wireguard.ts';
 
 export interface LinuxKernel extends Kernel {
+  /** Whether ensureWireguard() can be called; loads the module. */
+  hasWireguard(): boolean;
   close(): void;
 }
 
 /**
  * Works in the network namespace that the process is in when this is called. `ruleMarks`: by which rules of this daemon's are
- * known in the kernel's messages about them; those of another daemon on the host are not its to make again.
+ * known in the kernel's messages about them; those of another daemon on the host are not its to make again. `wireguardKey`: this
+ * host's; without it no WireGuard device can be made.
  */
-export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] }): LinuxKernel {
+export function createLinuxKernel({
+  ruleMarks,
+  wireguardKey,
+}: {
+  ruleMarks: readonly Buffer[];
+  wireguardKey?: WireguardKey;
+}): LinuxKernel {
   const host = openNetlink(NETLINK_ROUTE);
   const reaper = createLinkReaper();
   const announcer = createAnnouncer();
@@ -70,6 +81,11 @@ export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] 
     changePeers: (plan, change) => peers.change(plan, change),
     ensureLink: (plan) => ensureLink(host, plan),
     setReach: (plan, addresses) => setReach(host, plan, addresses),
+    ensureWireguard(plan) {
+      if (!wireguardKey) throw new Error('this host has no WireGuard key');
+      ensureWireguard(host, plan, wireguardKey);
+    },
+    hasWireguard,
     setSysctls: applySysctls,
     createNamespace(path, interfaces, defaults) {
       const indexOf = createNamespace(path, (fd) =>
@@ -105,12 +121,12 @@ export function createLinuxKernel({ ruleMarks }: { ruleMarks: readonly Buffer[] 
       for (const { plan, index } of made) announcer.announce(path, plan, index);
       return changed;
     },
-    async interfacesGone(path, plans) {
-      await sublinksGone(host, reaper, path, plans.filter(isSublink));
-    },
     adoptNamespace(path, pid) {
       adoptNamespace(path, pid);
       track(path);
+    },
+    async interfacesGone(path, plans) {
+      await sublinksGone(host, reaper, path, plans.filter(isSublink));
     },
     dropNamespace: drop,
     listNamespaces,

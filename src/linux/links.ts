@@ -38,6 +38,7 @@ const KINDS = {
   ipvlan: { module: 'ipvlan', option: 'CONFIG_IPVLAN' },
   vlan: { module: '8021q', option: 'CONFIG_VLAN_8021Q' },
   vxlan: { module: 'vxlan', option: 'CONFIG_VXLAN' },
+  wireguard: { module: 'wireguard', option: 'CONFIG_WIREGUARD' },
 } as const;
 
 /** Runs `body`, which makes links of `kind`; `bridges` are those that they become ports of. */

@@ -11,6 +11,7 @@ import type {
   ShimPlan,
   TunnelPlan,
   VethPlan,
+  WireguardPlan,
 } from '../drivers/plan.ts';
 import { formatPrefix, parseInterface } from '../ipam/address.ts';
 import type { HostAddress, HostLink, HostRoute, Kernel, KernelEvent, TextFiles } from './kernel.ts';
@@ -31,6 +32,8 @@ export class FakeKernel implements Kernel {
   readonly sysctls = new Map<string, string>();
   /** By name of the tunnel. */
   readonly tunnels = new Map<string, { plan: TunnelPlan; peers: ReadonlyMap<string, PeerPlan> }>();
+  /** What was asked for last, by name. */
+  readonly wireguards = new Map<string, WireguardPlan>();
   readonly adopted: { path: string; pid: number }[] = [];
   /** Says that something happened, as the kernel would. */
   tell: (event: KernelEvent) => void = () => undefined;
@@ -117,6 +120,7 @@ export class FakeKernel implements Kernel {
     if (present && present.kind !== 'vxlan') throw new Error(`${name} is no VXLAN device`);
     if (present && present.alias !== owner) throw new Error(`${name} is another's`);
     if (this.links.get(bridge)?.kind !== 'bridge') throw new Error(`no bridge ${bridge}`);
+    this.#checkWay(plan, plan.local);
     this.links.set(name, { name, kind: 'vxlan', master: bridge, alias: owner, up: true });
     this.tunnels.set(name, { plan, peers: this.tunnels.get(name)?.peers ?? new Map<string, PeerPlan>() });
   }
@@ -124,6 +128,7 @@ export class FakeKernel implements Kernel {
   async setPeers(plan: TunnelPlan, peers: readonly PeerPlan[]): Promise<void> {
     this.#mayFail('setPeers');
     this.#tunnel(plan);
+    for (const { host } of peers) this.#checkWay(plan, host);
     this.tunnels.set(plan.name, { plan, peers: new Map(peers.map((peer) => [peer.mac, peer])) });
   }
 
@@ -131,8 +136,28 @@ export class FakeKernel implements Kernel {
     this.#mayFail('changePeers');
     const peers = new Map(this.#tunnel(plan).peers);
     for (const { mac, host } of remove) if (peers.get(mac)?.host === host) peers.delete(mac);
+    for (const { host } of add) this.#checkWay(plan, host);
     for (const peer of add) peers.set(peer.mac, peer);
     this.tunnels.set(plan.name, { plan, peers });
+  }
+
+  /** A tunnel that is bound to a link speaks link-local addresses, and only such a one does: nothing of it leaves otherwise. */
+  #checkWay({ name, link }: TunnelPlan, address: string): void {
+    if ((link !== undefined) !== address.startsWith('fe80:')) throw new Error(`${name} by ${link} to ${address}`);
+    if (link !== undefined && !this.links.has(link)) throw new Error(`no link ${link} for ${name}`);
+  }
+
+  ensureWireguard(plan: WireguardPlan): void {
+    this.#mayFail('ensureWireguard');
+    const { name, owner, peers } = plan;
+    const present = this.links.get(name);
+    if (name.length > 15) throw new Error(`${name} is too long`);
+    if (present && (present.kind !== 'wireguard' || present.alias !== owner)) throw new Error(`${name} is another's`);
+    for (const list of [peers.map(({ publicKey }) => publicKey), [plan, ...peers].map(({ address }) => address)]) {
+      if (new Set(list).size < list.length) throw new Error(`two peers of ${name} have the same of ${list.join(' ')}`);
+    }
+    this.links.set(name, { name, kind: 'wireguard', master: '', alias: owner, up: true });
+    this.wireguards.set(name, plan);
   }
 
   #tunnel({ name }: TunnelPlan): { plan: TunnelPlan; peers: ReadonlyMap<string, PeerPlan> } {
@@ -248,6 +273,10 @@ export class FakeKernel implements Kernel {
     for (const name of names) {
       this.links.delete(name);
       this.tunnels.delete(name);
+      // As the kernel does by itself.
+      if (this.wireguards.delete(name)) {
+        for (const { plan } of this.tunnels.values()) if (plan.link === name) await this.linksGone([plan.name]);
+      }
       for (const [path, namespace] of this.namespaces) {
         const interfaces = namespace.interfaces.filter((plan) => plan.kind !== 'veth' || plan.hostName !== name);
         const defaults = namespace.defaults.filter((one) => interfaces.some((link) => link.name === one.interface));

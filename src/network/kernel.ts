@@ -12,6 +12,7 @@ import type {
   Sysctl,
   TunnelPlan,
   VethPlan,
+  WireguardPlan,
 } from '../drivers/plan.ts';
 
 /** What is on the host, whoever made it; IPv6 link-local addresses and their routes are left out, as every link has them. */
@@ -100,6 +101,12 @@ export interface Kernel {
   setPeers(plan: TunnelPlan, peers: readonly PeerPlan[]): Promise<void>;
   /** Adding who is there and removing who is not succeed; who is on another host by now is not removed. Throws when the tunnel is not there. */
   changePeers(plan: TunnelPlan, change: { add: readonly PeerPlan[]; remove: readonly PeerPlan[] }): void;
+  /**
+   * Makes the WireGuard device, or completes the one of that name, with exactly these peers, up; peers that are there already go on as
+   * they are. Tunnels that are bound to it go when it goes. Unavailable, with the name of the option, where the kernel has none, or
+   * where another program has the UDP port; Conflict when a link of that name is somebody else's.
+   */
+  ensureWireguard(plan: WireguardPlan): void;
 
   /** A namespace at `path` with lo and these interfaces up. All or nothing. Fails when `path` exists. */
   createNamespace(path: string, interfaces: readonly InterfacePlan[], defaults: readonly DefaultRoute[]): void;

@@ -5,7 +5,7 @@ import { decodeFamily, decodeGeneric, encodeGenericHeader, findFamily, getFamily
 import { decodeAttributeList, decodeAttributes, encodeAttributes, NetlinkFormatError, u16 } from './message.ts';
 import { openNetlink } from './socket.ts';
 import type { Request } from './socket.ts';
-import { decodeDevice, encodeDevice, getDevice, setDevice } from './wireguard.ts';
+import { createWireguard, decodeDevice, encodeDevice, getDevice, setDevice } from './wireguard.ts';
 import type { WireguardDevice, WireguardPeer } from './wireguard.ts';
 
 const FAMILY = 0x1d;
@@ -38,6 +38,22 @@ const device = fc.record<WireguardDevice>(
 /** What is behind the netlink header. */
 const bytesOf = ({ header, attributes = [] }: Request): string =>
   Buffer.concat([header, encodeAttributes(attributes)]).toString('hex');
+
+void test('golden bytes: a device is a link without data of its own', () => {
+  const request = createWireguard('wg-berth', 1440);
+  assert.deepEqual([request.type, request.flags], [16, 0x600]);
+  assert.equal(
+    bytesOf(request),
+    '00'.repeat(16) +
+      '0d000300' +
+      '77672d626572746800000000' +
+      '08000400' +
+      'a0050000' +
+      '14001200' +
+      '0d000100' +
+      '776972656775617264000000',
+  );
+});
 
 void test('a family is asked for by name', () => {
   // 'wireguard' with its zero has 10 bytes and 2 of padding.

@@ -13,12 +13,19 @@
  *      4  address, 4 bytes                 8  address, 16 bytes
  *      8  zeros, 8 bytes                  24  u32 scope
  *
- * Elements of a list have type 0. All that is nested bears NLA_F_NESTED: the kernel refuses it without (nla_parse_nested).
+ * The device itself is a link of kind 'wireguard' without data of its own. Elements of a list have type 0. All that is nested bears NLA_F_NESTED: the kernel refuses it without (nla_parse_nested).
  */
 import { AF_INET, AF_INET6 } from '../libc.ts';
 import { decodeGeneric, encodeGenericHeader } from './generic.ts';
-import { decodeAttributeList, decodeAttributes, encodeAttributes, NetlinkFormatError, raw } from './message.ts';
-import { readText, text, u16, u32, u8 } from './message.ts';
+import { IFLA_IFNAME, IFLA_MTU, linkInfo, linkRequest, RTM_NEWLINK } from './link.ts';
+import {
+  decodeAttributeList,
+  decodeAttributes,
+  encodeAttributes,
+  NetlinkFormatError,
+  NLM_F_CREATE,
+} from './message.ts';
+import { NLM_F_EXCL, raw, readText, text, u16, u32, u8 } from './message.ts';
 import type { Attribute } from './message.ts';
 import { dump } from './socket.ts';
 import type { Request } from './socket.ts';
@@ -74,6 +81,16 @@ export interface DeviceChange {
 }
 
 const list = (type: number, value: readonly Attribute[]): Attribute => ({ type, value, nestedFlag: true });
+
+/** It is made down, with no key, no port and no peer. */
+export const createWireguard = (name: string, mtu: number): Request => ({
+  ...linkRequest(`create wireguard ${name}`, RTM_NEWLINK, 0, [
+    text(IFLA_IFNAME, name),
+    u32(IFLA_MTU, mtu),
+    linkInfo('wireguard', []),
+  ]),
+  flags: NLM_F_CREATE | NLM_F_EXCL,
+});
 
 /** All of a device; the answer comes in pieces, for decodeDevice(). ENODEV when there is none. */
 export const getDevice = (family: number, name: string): Request =>
