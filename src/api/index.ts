@@ -1,7 +1,7 @@
 /**
  * The Docker Engine API. `createApi` gives servers, one for each address the daemon listens on; the daemon binds them:
  *
- *   const api = createApi({ containers, images, networks, events, system, log });
+ *   const api = createApi({ containers, images, networks, cluster, events, system, log });
  *   api.createServer().listen('/run/berth/berth.sock');
  */
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -10,10 +10,12 @@ import type { Duplex } from 'node:stream';
 import { BerthError, messageOf, notFound } from '../errors.ts';
 import type { Images } from '../engine/images/port.ts';
 import type { Containers } from '../engine/port.ts';
+import type { ClusterCommands } from '../cluster/managed/port.ts';
 import type { Logger } from '../log.ts';
 import type { EventBus } from '../model/events.ts';
 import type { Networks } from '../network/port.ts';
 import { absentRoutes } from './absent.ts';
+import { clusterRoutes } from './cluster.ts';
 import { Connections } from './connections.ts';
 import { containerStreamRoutes } from './container-streams.ts';
 import { containerRoutes } from './containers.ts';
@@ -32,6 +34,7 @@ export interface ApiDeps {
   containers: Containers;
   images: Images;
   networks: Networks;
+  cluster: ClusterCommands;
   events: EventBus;
   system: SystemInfo;
   log: Logger;
@@ -55,7 +58,7 @@ const HEADERS_TIMEOUT = 60_000;
 const pathOf = (request: IncomingMessage): string => (request.url ?? '/').split('?', 1)[0] ?? '/';
 
 export function createApi(deps: ApiDeps): Api {
-  const { containers, images, networks, events, system, log } = deps;
+  const { containers, images, networks, cluster, events, system, log } = deps;
   const router = new Router([
     ...systemRoutes(system, containers, images),
     ...containerRoutes(containers),
@@ -63,6 +66,7 @@ export function createApi(deps: ApiDeps): Api {
     ...execRoutes(containers, log),
     ...imageRoutes(images),
     ...networkRoutes(networks, containers),
+    ...clusterRoutes(cluster),
     ...eventRoutes(events),
     ...absentRoutes(),
   ]);

@@ -44,6 +44,12 @@ export const entries: readonly Entry[] = [
   { names: ['top', 'container top'], load: () => import('./commands/top.ts') },
   { names: ['tour'], load: () => import('./commands/tour.ts') },
   { names: ['wait', 'container wait'], load: () => import('./commands/wait.ts') },
+  { names: ['cluster init'], load: () => import('./commands/cluster-init.ts') },
+  { names: ['cluster join'], load: () => import('./commands/cluster-join.ts') },
+  { names: ['cluster leave'], load: () => import('./commands/cluster-leave.ts') },
+  { names: ['cluster promote'], load: () => import('./commands/cluster-promote.ts') },
+  { names: ['cluster status', 'cluster ls'], load: () => import('./commands/cluster-status.ts') },
+  { names: ['cluster token'], load: () => import('./commands/cluster-token.ts') },
   { names: ['container inspect'], load: () => import('./commands/container-inspect.ts') },
   { names: ['container prune'], load: () => import('./commands/container-prune.ts') },
   { names: ['image inspect'], load: () => import('./commands/image-inspect.ts') },
@@ -60,6 +66,7 @@ export const entries: readonly Entry[] = [
 
 /** Groups of commands, and what they are for. */
 export const groups: Readonly<Record<string, string>> = {
+  cluster: 'Manage the cluster of hosts that overlay networks span',
   container: 'Manage containers',
   image: 'Manage images',
   network: 'Manage networks',
