@@ -19,6 +19,7 @@ import type { PortMap } from '../../src/model/container.ts';
 import { EventBus } from '../../src/model/events.ts';
 import type { Json } from '../../src/model/json.ts';
 import type { NetworkCreateRequest, Networks } from '../../src/network/port.ts';
+import { StandinCluster } from './standin-cluster.ts';
 
 export const misuse: string[] = [];
 const wrong = (what: string): void => void misuse.push(what);
@@ -390,7 +391,7 @@ export class StandinNetworks implements Networks {
     return { Id: id64(9), Warning: '' };
   }
   async remove(ref: string): Promise<void> {
-    this.inspect(ref);
+    await this.inspect(ref);
   }
   async prune(): Promise<{ NetworksDeleted: string[] }> {
     return { NetworksDeleted: [] };
@@ -477,6 +478,7 @@ export interface Standin {
   containers: StandinContainers;
   images: StandinImages;
   networks: StandinNetworks;
+  cluster: StandinCluster;
   events: EventBus;
   api: Api;
   server: Server;
@@ -499,13 +501,14 @@ export async function withApi(
   const containers = new StandinContainers();
   const images = new StandinImages();
   const networks = new StandinNetworks();
+  const cluster = new StandinCluster();
   const events = new EventBus();
-  const api = createApi({ containers, images: real.images ?? images, networks, events, system: SYSTEM, log });
+  const api = createApi({ containers, images: real.images ?? images, networks, cluster, events, system: SYSTEM, log });
   const server = api.createServer();
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   misuse.length = 0;
   try {
-    await body({ containers, images, networks, events, api, server, socket, logged });
+    await body({ containers, images, networks, cluster, events, api, server, socket, logged });
     assert.deepEqual(misuse, []);
   } finally {
     api.close();
