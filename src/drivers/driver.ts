@@ -48,7 +48,13 @@ export interface NetworkConfig {
   firewall: { 4: boolean; 6: boolean };
   /** Of an overlay network: its number on the wire, and how this host sends to the others; undefined while it belongs to no cluster. */
   vni?: number;
-  underlay?: { address: string; port: number; mtu: number };
+  underlay?: {
+    address: string;
+    port: number;
+    mtu: number;
+    /** How what belongs to encrypted networks is sent: by this link alone, from this address, in so many bytes. */
+    secure?: { link: string; address: string; mtu: number };
+  };
   /** Nobody else carries what a container sends to its own published port (--userland-proxy=false). */
   hairpin?: boolean;
 }

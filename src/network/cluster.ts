@@ -33,6 +33,15 @@ export interface ClusterHost {
   name: string;
   /** Underlay address, IPv4 or IPv6, to which the others send what is for its containers. */
   address: string;
+  /** By which it is sent what belongs to encrypted networks; absent where its kernel has no WireGuard. */
+  secure?: SecureHost;
+}
+
+export interface SecureHost {
+  /** X25519 (RFC 7748): base64 of 32 bytes. */
+  publicKey: string;
+  /** UDP port of WireGuard. */
+  port: number;
 }
 
 /** How this host sends to the others. */
@@ -43,6 +52,8 @@ export interface Underlay {
   port: number;
   /** Bytes that the link with `address` carries. */
   mtu: number;
+  /** As the other hosts know it. */
+  secure?: SecureHost;
 }
 
 /** Called in the order of the changes; never out of a call to Cluster. */

@@ -18,6 +18,7 @@ import { ownerOf } from './instance.ts';
 import type { Kernel, TextFiles } from './kernel.ts';
 import { rulesOf } from './network-life.ts';
 import { portRulesOf } from './ports.ts';
+import { underlayConfig } from './secure.ts';
 import { OverlayNetworks } from './overlay.ts';
 import type { NetworkRecord } from './records.ts';
 import type { NetworkSettings } from './settings.ts';
@@ -102,7 +103,7 @@ export class NetworkContext {
     return {
       ...network,
       owner: this.owner(network),
-      ...(underlay && { underlay }),
+      ...(underlay && { underlay: underlayConfig(underlay, this.deps.execRoot) }),
       ipForward,
       firewall: { 4: iptables, 6: iptables && ip6tables },
       hairpin: !userlandProxy,

@@ -1,9 +1,9 @@
 /** Options of a network that is to be made, checked. */
-import { invalidParameter, notImplemented } from '../../errors.ts';
+import { invalidParameter } from '../../errors.ts';
 import { ADVERTISE_COUNT, ADVERTISE_INTERVAL, CONTAINER_PREFIX, DRIVER_MTU } from '../network-options.ts';
 import { announceCount, announceInterval, checkEach, mtu, prefix } from '../option-checks.ts';
 import type { Check } from '../option-checks.ts';
-import { ENCRYPTED, isEncrypted, VXLAN_IDS } from './options.ts';
+import { VXLAN_IDS } from './options.ts';
 
 /** 24 bits (RFC 7348 section 5); 0 is no network's. */
 const LAST_VNI = 0xff_ffff;
@@ -16,18 +16,9 @@ const vxlanIds: Check = (_, value) => {
   }
 };
 
-/** Until it is there. */
-const encrypted: Check = (name, value) => {
-  if (!isEncrypted({ [name]: value })) return;
-  throw notImplemented(
-    'encrypted networks come with a later version of Berth, on kernels with WireGuard (CONFIG_WIREGUARD)',
-  );
-};
-
 const CHECKS: ReadonlyMap<string, Check> = new Map([
   [DRIVER_MTU, mtu],
   [VXLAN_IDS, vxlanIds],
-  [ENCRYPTED, encrypted],
   [CONTAINER_PREFIX, prefix],
   [ADVERTISE_COUNT, announceCount],
   [ADVERTISE_INTERVAL, announceInterval],
