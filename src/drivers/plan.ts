@@ -162,6 +162,8 @@ export interface NetworkPlan {
   bridge: BridgePlan | undefined;
   /** In the order in which they are made; the administrator's are not among them. */
   links?: readonly LinkPlan[];
+  /** Of what kind the links of its containers are, where the kernel may have none of that kind. */
+  needs?: 'macvlan' | 'ipvlan';
   /** Of a network that spans hosts. */
   tunnel?: TunnelPlan;
   /** Of the host; left as they are when the network goes, as dockerd leaves them. */

@@ -17,7 +17,7 @@ import { NETLINK_ROUTE, openNetlink } from './netlink/socket.ts';
 import type { NetlinkSocket } from './netlink/socket.ts';
 import { createPeers } from './peers.ts';
 import { repair } from './repair.ts';
-import { isSublink, sublinksGone } from './sublinks.ts';
+import { isSublink, needKind, sublinksGone } from './sublinks.ts';
 import { survey } from './survey.ts';
 import { applySysctls } from './sysctl.ts';
 import { ensureTunnel } from './tunnels.ts';
@@ -80,6 +80,7 @@ export function createLinuxKernel({
     setPeers: async (plan, list) => peers.set(plan, list),
     changePeers: (plan, change) => peers.change(plan, change),
     ensureLink: (plan) => ensureLink(host, plan),
+    needKind: (kind) => needKind(host, kind),
     setReach: (plan, addresses) => setReach(host, plan, addresses),
     ensureWireguard(plan) {
       if (!wireguardKey) throw new Error('this host has no WireGuard key');

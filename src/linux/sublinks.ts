@@ -38,6 +38,17 @@ export function needParent(host: NetlinkSocket, name: string): LinkInfo {
   return found;
 }
 
+/** See network/kernel.ts: a link on none is refused for its kind first, if at all. */
+export function needKind(host: NetlinkSocket, kind: SublinkPlan['kind']): void {
+  const nowhere: Sublink = { name: 'try', parent: 0, mac: '', mtu: 0, namespaceFd: undefined };
+  const create = kind === 'macvlan' ? createMacvlan(nowhere, 'bridge') : createIpvlan(nowhere, 'l2', 'bridge');
+  try {
+    explaining(kind, [], () => host.transact([create]));
+  } catch (error) {
+    if (!hasCode(error, 'ENODEV', 'EINVAL')) throw error;
+  }
+}
+
 /** A link hands what it receives to one other kind of link only (netdev_rx_handler_register), and mode passthru takes all of it. */
 export function explainingPort<T>(kind: string, parent: string, body: () => T): T {
   try {

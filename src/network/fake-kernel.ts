@@ -99,6 +99,10 @@ export class FakeKernel implements Kernel {
     }
   }
 
+  needKind(): void {
+    this.#mayFail('needKind');
+  }
+
   setReach({ name }: ShimPlan, addresses: readonly string[]): void {
     if (!this.links.has(name)) return;
     const others = this.routes.filter(({ link }) => link !== name);

@@ -83,6 +83,8 @@ export interface Kernel {
    * it is used as it is. NotFound without its parent; Unavailable, with the name of the option, where the kernel has none of that kind.
    */
   ensureLink(plan: LinkPlan): void;
+  /** Throws Unavailable, with the name of the option, where the kernel has no links of this kind. Changes nothing. */
+  needKind(kind: 'macvlan' | 'ipvlan'): void;
   /** Makes what the host reaches by its shim exactly these addresses, without prefix. Without effect while there is no shim. */
   setReach(plan: ShimPlan, addresses: readonly string[]): void;
 

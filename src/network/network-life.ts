@@ -13,9 +13,10 @@ export const rulesOf = (context: NetworkContext, network: NetworkRecord): readon
 
 /** All of a network that is new; when it throws, nothing of it is left but sysctls of the host. */
 export async function raiseNetwork(context: NetworkContext, network: NetworkRecord): Promise<void> {
-  const { bridge, links = [], tunnel, sysctls, rules } = planOf(context, network);
-  if (!bridge && links.length === 0) return;
+  const { bridge, links = [], needs, tunnel, sysctls, rules } = planOf(context, network);
   const { kernel } = context.deps;
+  if (needs) kernel.needKind(needs);
+  if (!bridge && links.length === 0) return;
   await using undo = new AsyncDisposableStack();
   undo.defer(async () => removeLinks(context, network));
   kernel.setSysctls(sysctls);

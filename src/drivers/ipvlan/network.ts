@@ -5,6 +5,7 @@ import type { NetworkPlan } from '../plan.ts';
 
 export const planNetwork = (network: NetworkConfig): NetworkPlan => ({
   bridge: undefined,
+  needs: 'ipvlan',
   links: parentLinks('ipvlan', network),
   sysctls: [],
   rules: [],

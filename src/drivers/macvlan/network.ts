@@ -7,6 +7,7 @@ import { hasShim, shimAddresses } from './options.ts';
 export function planNetwork(network: NetworkConfig): NetworkPlan {
   return {
     bridge: undefined,
+    needs: 'macvlan',
     links: [...parentLinks('macvlan', network), ...(hasShim(network.options) ? [shim(network)] : [])],
     sysctls: [],
     // Frames pass the parent, not the host's routing: there is nothing for its firewall to see.
