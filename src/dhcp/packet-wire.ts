@@ -9,7 +9,7 @@ import { SysError } from '../linux/libc.ts';
 import type { Readiness } from '../linux/listen-readiness.ts';
 import { closePacketSocket, openPacketSocket, receiveFrame, sendFrame } from '../linux/packet-socket.ts';
 import type { FilterLine, PacketSocketOptions } from '../linux/packet-socket.ts';
-import { interfaceIndex } from '../linux/readdress.ts';
+import { interfaceNamed } from '../linux/readdress.ts';
 import { announcement, decodeArp, probe } from './arp.ts';
 import type { Arp } from './arp.ts';
 import type { Reply, Wire } from './client.ts';
@@ -17,6 +17,7 @@ import { decodeMessage, DhcpFormatError, encodeMessage } from './codec.ts';
 import type { Message } from './codec.ts';
 import { BROADCAST_ADDRESS, BROADCAST_MAC, CLIENT_PORT, decodeFrame, encodeFrame } from './frame.ts';
 
+const ENODEV = 19;
 const ETHERTYPE_ARP = 0x0806;
 const ETHERTYPE_IPV4 = 0x0800;
 
@@ -132,8 +133,8 @@ export class PacketWire implements Wire {
   #socket(options: PacketSocketOptions): { fd: number; index: number } {
     const { namespace, interfaceName } = this.#options;
     // Each time anew: an interface that was deleted and made again has another.
-    const index = namespace.run(() => interfaceIndex(interfaceName));
-    if (index === 0) throw new SysError('bind', 19, interfaceName);
+    const index = namespace.run(() => interfaceNamed(interfaceName))?.index;
+    if (index === undefined) throw new SysError('bind', ENODEV, interfaceName);
     return { fd: openPacketSocket(namespace.path, index, options), index };
   }
 

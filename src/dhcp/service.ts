@@ -7,7 +7,7 @@ import { uptime } from 'node:os';
 import { messageOf } from '../errors.ts';
 import { HeldNamespace, identityOf, isNamespace } from '../linux/held-namespace.ts';
 import { Readiness } from '../linux/listen-readiness.ts';
-import { readdress } from '../linux/readdress.ts';
+import { interfaceNamed, readdress } from '../linux/readdress.ts';
 import type { Logger } from '../log.ts';
 import type { Lease, LeaseChange, LeaseWish } from '../network/leases.ts';
 import { DhcpClient } from './client.ts';
@@ -104,9 +104,15 @@ export class LeaseService {
   #open(wish: LeaseWish, paths: readonly string[]): Entry {
     const path = pathOf(paths);
     if (path === undefined) throw new Error(`there is no network namespace at ${paths.at(-1)}`);
-    const { endpointId, interfaceName, mac } = wish;
+    const { endpointId, interfaceName } = wish;
     const { log } = this.#options;
     const namespace = new HeldNamespace(path);
+    const found = namespace.run(() => interfaceNamed(interfaceName));
+    if (!found) {
+      namespace.close();
+      throw new Error(`there is no interface ${interfaceName}`);
+    }
+    const mac = wish.mac || found.mac;
     const wire = new PacketWire({
       namespace,
       interfaceName,
@@ -116,16 +122,19 @@ export class LeaseService {
       receive: (reply) => client.receive(reply),
       heard: (arp) => client.heard(arp),
     });
-    const client = new DhcpClient(wish, {
-      wire,
-      clock,
-      random,
-      listener: {
-        bound: (lease, before) => this.#bound(endpointId, lease, before),
-        lost: (lease, reason) => this.#lost(endpointId, lease, reason),
-        failed: (reason) => this.#failed(endpointId, reason),
+    const client = new DhcpClient(
+      { ...wish, mac },
+      {
+        wire,
+        clock,
+        random,
+        listener: {
+          bound: (lease, before) => this.#bound(endpointId, lease, before),
+          lost: (lease, reason) => this.#lost(endpointId, lease, reason),
+          failed: (reason) => this.#failed(endpointId, reason),
+        },
       },
-    });
+    );
     const entry: Entry = { wish, namespace, wire, client, leadsOut: false, first: undefined };
     this.#entries.set(endpointId, entry);
     return entry;

@@ -28,8 +28,9 @@ export interface Readdressing {
   leadsOut: boolean;
 }
 
-/** 0 when there is no such interface. */
-export const interfaceIndex = (name: string): number => withSocket((inside) => findLink(inside, name)?.index ?? 0);
+/** undefined when there is no such interface. */
+export const interfaceNamed = (name: string): { index: number; mac: string } | undefined =>
+  withSocket((inside) => findLink(inside, name));
 
 /**
  * Takes `before` from the interface and gives it `after`; a default route by the one gateway becomes one by the other. What is gone or there

@@ -5,6 +5,7 @@ import { Claims, releaseClaims } from './claims.ts';
 import { refreshFiles } from './container-files.ts';
 import type { NetworkContext } from './context.ts';
 import { detach } from './detach.ts';
+import { dropLeases, obtainLeases } from './dhcp.ts';
 import { defaultRoutes } from './gateway.ts';
 import type { Placed } from './gateway.ts';
 import { onBridges } from './heal.ts';
@@ -50,6 +51,8 @@ export async function connectEndpoint(
     onBridges(context, [{ network }], () => deps.kernel.addInterface(sandbox.namespacePath, plan));
     undo.defer(async () => detach(context, sandbox, plan));
   }
+  undo.defer(async () => dropLeases(context, [endpoint]));
+  await obtainLeases(context, before, [endpoint]);
   await rearrange(context, containerId, others);
   undo.move();
   claims.keep();
@@ -73,6 +76,7 @@ export async function disconnectEndpoint(
   const failures: unknown[] = [];
   await rearrange(context, containerId, before).catch((error: unknown) => failures.push(error));
   try {
+    await dropLeases(context, [endpoint]);
     await detach(context, sandbox, planInterface(context, { endpoint, network }));
   } catch (error) {
     failures.push(error);
@@ -104,7 +108,11 @@ function refuseChanged(context: NetworkContext, before: SandboxState): void {
 }
 
 /** Default routes, published ports, names and files follow the endpoints that the sandbox has now. */
-async function rearrange(context: NetworkContext, containerId: string, before: readonly Placed[]): Promise<void> {
+export async function rearrange(
+  context: NetworkContext,
+  containerId: string,
+  before: readonly Placed[],
+): Promise<void> {
   const { deps, state } = context;
   const found = state.sandbox(containerId);
   if (!found) return;

@@ -4,7 +4,7 @@ import { addressOf } from './gateway.ts';
 import type { Placed } from './gateway.ts';
 import { hostsFile, hostsFileOfHost, linkEntry, ownEntries, parseExtraHost } from './hosts-file.ts';
 import type { HostsEntry } from './hosts-file.ts';
-import { needsResolver } from './names.ts';
+import { needsResolver, wayOut } from './names.ts';
 import { isInternal } from './records.ts';
 import type { SandboxRecord } from './records.ts';
 import { containerResolvConf, hostResolvConf } from './resolv-conf.ts';
@@ -32,11 +32,14 @@ export function writeFiles(context: NetworkContext, sandbox: SandboxRecord, endp
   files.write(sandbox.resolvConfPath, resolvConfTextOf(context, sandbox, endpoints));
 }
 
+/** A network that the container is or was on; of one that was there before this daemon the endpoint is not known. */
+type Shown = Pick<Placed, 'network'> & Partial<Placed>;
+
 /** After a connect or disconnect. What the container's user has changed in resolv.conf stays. */
 export function refreshFiles(
   context: NetworkContext,
   sandbox: SandboxRecord,
-  before: readonly Pick<Placed, 'network'>[],
+  before: readonly Shown[],
   after: readonly Placed[],
 ): void {
   const { files } = context.deps;
@@ -68,15 +71,12 @@ function linkEntries({ state }: NetworkContext, { request }: SandboxRecord): Hos
   });
 }
 
-function resolvConfTextOf(
-  context: NetworkContext,
-  { request }: SandboxRecord,
-  endpoints: readonly Pick<Placed, 'network'>[],
-): string {
+function resolvConfTextOf(context: NetworkContext, { request }: SandboxRecord, endpoints: readonly Shown[]): string {
   const { files, settings } = context.deps;
+  const lan = wayOut(endpoints.flatMap(({ network, endpoint }) => (endpoint ? [{ network, endpoint }] : [])));
   const overrides = {
-    nameservers: pick(request.dns, settings.dns),
-    search: pick(request.dnsSearch, settings.dnsSearch),
+    nameservers: pick(pick(request.dns, settings.dns), lan?.nameservers ?? []),
+    search: pick(pick(request.dnsSearch, settings.dnsSearch), lan && lan.domain !== '' ? [lan.domain] : []),
     options: pick(request.dnsOptions, settings.dnsOptions),
   };
   const host = hostResolvConf((path) => files.read(path));

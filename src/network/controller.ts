@@ -4,6 +4,7 @@
  */
 import { NetworkContext } from './context.ts';
 import type { NetworkDeps } from './context.ts';
+import { watchLeases } from './dhcp.ts';
 import { Healer } from './heal.ts';
 import { NetworkController } from './networks.ts';
 import type { Networks, Sandboxes } from './port.ts';
@@ -30,6 +31,7 @@ export interface NetworkParts {
 
 export function createNetworkController(deps: NetworkDeps): NetworkParts {
   const context = new NetworkContext(deps);
+  watchLeases(context);
   const healer = new Healer(context);
   return {
     sandboxes: new SandboxController(context),

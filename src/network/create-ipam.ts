@@ -28,6 +28,9 @@ const NOTHING: IpamConfig = { Subnet: '', IPRange: '', Gateway: '', AuxiliaryAdd
 
 export function knownIpamDriver(name: string): 'default' | 'null' {
   if (name === 'default' || name === 'null') return name;
+  if (name === 'dhcp') {
+    throw invalidParameter('the dhcp ipam driver is for networks of driver macvlan, and of ipvlan in mode l2');
+  }
   throw notFound(`plugin "${name}" not found`);
 }
 

@@ -8,6 +8,7 @@ import { forbidden, invalidParameter, notFound } from '../errors.ts';
 import { contains, formatAddress, parseAddress, parseInterface, parsePrefix } from '../ipam/address.ts';
 import { poolOf } from './addresses.ts';
 import { familyOfConfig } from './check-ipam.ts';
+import { checkLeased } from './create-dhcp.ts';
 import { allocateSubnets, ipv6SubnetFault, knownIpamDriver } from './create-ipam.ts';
 import type { CreateContext, Creation, Wish } from './create.ts';
 import type { HostLink } from './kernel.ts';
@@ -18,6 +19,7 @@ type Kind = 'macvlan' | 'ipvlan';
 /** The order is dockerd's: addresses, options, who else is on the parent, the parent itself. */
 export function sublinkNetwork(kind: Kind, { base, ipamDriver, config }: Wish, context: CreateContext): Creation {
   const { ipv4, ipv6, options } = base;
+  if (ipamDriver === 'dhcp') return leasedNetwork(kind, { base, ipamDriver, config }, context);
   const driver = knownIpamDriver(ipamDriver);
   const used = config.filter((one) => (familyOfConfig(one) === 6 ? ipv6 : ipv4));
   const allocated = allocateSubnets({
@@ -30,8 +32,7 @@ export function sublinkNetwork(kind: Kind, { base, ipamDriver, config }: Wish, c
     withoutGateway: { 4: true, 6: true },
   });
   checkSubnets({ ipv4, ipv6, subnets: allocated });
-  if (kind === 'macvlan') checkMacvlan(options);
-  else checkIpvlan(options);
+  checkOptions(kind, options);
   const parent = parentFor(kind, base, context);
   const subnets = allocated
     .map((subnet) => ({ ...subnet, routeVia: routeVia(kind, options, subnet) }))
@@ -49,6 +50,29 @@ export function sublinkNetwork(kind: Kind, { base, ipamDriver, config }: Wish, c
     },
     warning: [...parent.warnings, ...ownGateways(subnets, shim !== undefined)].join('; '),
   };
+}
+
+/** Its containers' addresses are the LAN's to give. */
+function leasedNetwork(kind: Kind, wish: Wish, context: CreateContext): Creation {
+  const { base, ipamDriver } = wish;
+  checkOptions(kind, base.options);
+  checkLeased(kind, wish);
+  if (kind === 'macvlan' && hasShim(base.options)) throw invalidParameter(`${HOST_SHIM} is for networks with a subnet`);
+  const parent = parentFor(kind, base, context);
+  return {
+    network: {
+      ...base,
+      driver: kind,
+      ipam: { ...base.ipam, driver: ipamDriver },
+      ...(parent.made && { madeParent: true }),
+    },
+    warning: parent.warnings.join('; '),
+  };
+}
+
+function checkOptions(kind: Kind, options: NetworkRecord['options']): void {
+  if (kind === 'macvlan') checkMacvlan(options);
+  else checkIpvlan(options);
 }
 
 function checkSubnets({ ipv4, ipv6, subnets }: Pick<NetworkRecord, 'ipv4' | 'ipv6' | 'subnets'>): void {

@@ -175,7 +175,7 @@ function settingsOnly({ base, ipamDriver, config }: Wish): NetworkRecord {
     ...base,
     // Docker's own 'null' is the driver of every such network.
     driver: 'null',
-    ipam: { ...base.ipam, driver: knownIpamDriver(ipamDriver) },
+    ipam: { ...base.ipam, driver: ipamDriver === 'dhcp' ? ipamDriver : knownIpamDriver(ipamDriver) },
     subnets: config.map(({ Subnet, IPRange, Gateway, AuxiliaryAddresses }) => ({
       subnet: Subnet,
       range: IPRange,

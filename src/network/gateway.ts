@@ -23,18 +23,21 @@ export function byPriority(endpoints: readonly Placed[]): Placed[] {
 
 /** The endpoint that leads out; undefined when none does (internal networks, IPAM driver null). */
 export function gatewayEndpoint(endpoints: readonly Placed[], family: 4 | 6): Placed | undefined {
-  return byPriority(endpoints).find(({ endpoint, network }) => {
-    const address = addressOf(endpoint, family);
-    return address !== '' && gatewayOf(network, family, address) !== '';
-  });
+  return byPriority(endpoints).find((one) => gatewayFor(one, family) !== '');
+}
+
+/** Where the endpoint sends what leaves its network, as gatewayOf(); '' for nowhere. */
+export function gatewayFor({ endpoint, network }: Placed, family: 4 | 6): string {
+  const address = addressOf(endpoint, family);
+  if (address === '') return '';
+  if (endpoint.lease && family === 4) return isInternal(network) ? '' : endpoint.lease.gateway;
+  return gatewayOf(network, family, address);
 }
 
 export function defaultRoutes(endpoints: readonly Placed[]): DefaultRoute[] {
   return ([4, 6] as const).flatMap((family) => {
     const placed = gatewayEndpoint(endpoints, family);
-    if (!placed) return [];
-    const { network, endpoint } = placed;
-    return [{ via: gatewayOf(network, family, addressOf(endpoint, family)), interface: endpoint.interfaceName }];
+    return placed ? [{ via: gatewayFor(placed, family), interface: placed.endpoint.interfaceName }] : [];
   });
 }
 

@@ -11,6 +11,7 @@ export interface LeaseWish {
   namespacePath: string;
   /** Name inside: 'eth0'. It is up, and has no IPv4 address. */
   interfaceName: string;
+  /** '' for whichever the interface has (ipvlan). */
   mac: string;
   /** Option 61, hex digits: by this the server knows the client again. */
   clientId: string;

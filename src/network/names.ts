@@ -1,7 +1,8 @@
 /** What the resolver learns of a sandbox. Pure. */
 import type { SandboxNames } from './attendant.ts';
-import { byPriority } from './gateway.ts';
+import { byPriority, gatewayEndpoint } from './gateway.ts';
 import type { Placed } from './gateway.ts';
+import type { Lease } from './leases.ts';
 import { isPredefined } from './predefined.ts';
 import { isInternal } from './records.ts';
 import type { EndpointRecord, SandboxRecord } from './records.ts';
@@ -37,7 +38,8 @@ export function sandboxNames(
   return {
     sandboxId: sandbox.id,
     namespacePath: sandbox.namespacePath,
-    nameservers: request.dns.length > 0 ? request.dns : settings.dns,
+    nameservers:
+      [request.dns, settings.dns, wayOut(endpoints)?.nameservers ?? []].find((list) => list.length > 0) ?? [],
     forward: endpoints.some(({ network }) => !isInternal(network)),
     endpoints: byPriority(endpoints)
       .filter(({ network }) => !isPredefined(network.name))
@@ -50,6 +52,10 @@ export function sandboxNames(
       })),
   };
 }
+
+/** Of the LAN by which the container leaves, if it is one that lends addresses: its servers know the LAN's names. */
+export const wayOut = (endpoints: readonly Placed[]): Lease | undefined =>
+  gatewayEndpoint(endpoints, 4)?.endpoint.lease;
 
 /** 'container:alias' or 'container' → [alias, container]. */
 function splitLink(link: string): [alias: string, name: string] {

@@ -3,6 +3,7 @@ import type { NetworkDriver, SubnetConfig } from '../drivers/driver.ts';
 import { askedParent } from '../drivers/parent-link.ts';
 import { contains, parseInterface, parsePrefix } from '../ipam/address.ts';
 import type { HeldPort } from './attendant.ts';
+import type { Lease } from './leases.ts';
 import type { EndpointSettings, PortMap } from '../model/container.ts';
 
 export interface NetworkRecord {
@@ -21,7 +22,7 @@ export interface NetworkRecord {
   /** Name of the network that its settings came from; ''. */
   configFrom: string;
   ipam: {
-    /** 'default' or 'null'. */
+    /** 'default', 'null' or 'dhcp'. */
     driver: string;
     /** As given; null where none were. */
     options: Record<string, string> | null;
@@ -104,6 +105,8 @@ export interface EndpointRecord {
   interfaceName: string;
   /** What was asked for, for `inspect`. */
   settings: EndpointSettings;
+  /** From the LAN's DHCP server, with the address that is among `addresses`; absent while there is none. */
+  lease?: Lease;
 }
 
 /** Nothing leads out of it: because it shall not, or because it stands on a link that leads nowhere. */

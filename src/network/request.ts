@@ -3,6 +3,7 @@ import { forbidden, invalidParameter, messageOf } from '../errors.ts';
 import { contains, parseAddress, parsePrefix } from '../ipam/address.ts';
 import { NO_SETTINGS } from '../model/container.ts';
 import type { EndpointSettings } from '../model/container.ts';
+import { isLeased } from './dhcp-options.ts';
 import { parseExtraHost } from './hosts-file.ts';
 import { findNetwork } from './lookup.ts';
 import type { ContainerWish } from './port.ts';
@@ -74,9 +75,11 @@ export function checkSettings(network: NetworkRecord, { IPAMConfig, MacAddress }
   parseMac(MacAddress);
 }
 
-function addressFault({ subnets }: NetworkRecord, text: string): string | undefined {
+function addressFault(network: NetworkRecord, text: string): string | undefined {
+  const { subnets } = network;
   const address = parseAddress(text);
   if (!address) return `invalid IP address: ${text}`;
+  if (isLeased(network)) return address.family === 4 ? undefined : 'the dhcp ipam driver gives IPv4 addresses only';
   const configured = subnets.flatMap((one) => (one.configured ? (parsePrefix(one.subnet) ?? []) : []));
   const ofFamily = configured.filter(({ family }) => family === address.family);
   if (ofFamily.length === 0) {

@@ -9,6 +9,7 @@ import type { EndpointSettings } from '../model/container.ts';
 import type { NetworkContext } from './context.ts';
 import { finishRearranging } from './connect.ts';
 import { endNamespace } from './detach.ts';
+import { dropLeases, keepLeases } from './dhcp.ts';
 import { healBridge, healSandbox } from './heal.ts';
 import { linksOf as hostLinks, tellShims } from './host-links.ts';
 import { instanceName, ownerOf } from './instance.ts';
@@ -39,9 +40,7 @@ export async function restoreSandboxes(
     else {
       state.deleteSandbox(record);
       if (record.sandbox.kind === 'own') {
-        await endNamespace(context, record.sandbox, placed(context, record.endpoints)).catch((error: unknown) => {
-          deps.log.warn('an interface was left behind', { error: messageOf(error) });
-        });
+        await endSandbox(context, record);
       }
     }
   }
@@ -56,6 +55,15 @@ export async function restoreSandboxes(
   await context.setRules();
   await completeSandboxes(context, now, existing);
   await deps.attendant.ready();
+}
+
+async function endSandbox(context: NetworkContext, { sandbox, endpoints }: SandboxState): Promise<void> {
+  try {
+    await dropLeases(context, endpoints);
+    await endNamespace(context, sandbox, placed(context, endpoints));
+  } catch (error) {
+    context.deps.log.warn('an interface was left behind', { error: messageOf(error) });
+  }
 }
 
 function restoreNetworks(context: NetworkContext, survey: Survey, stored: readonly NetworkRecord[]): void {
@@ -119,7 +127,7 @@ async function adopt(
   const warn = (text: string, fields: Record<string, unknown>): void =>
     deps.log.warn(text, { container: sandbox.containerName, ...fields });
   for (const endpoint of endpoints) {
-    const strange = state.addresses.retake(sandbox.containerId, endpoint);
+    const strange = endpoint.lease ? [] : state.addresses.retake(sandbox.containerId, endpoint);
     if (strange.length > 0) {
       warn('a running container has an address that its network no longer has: restart it', {
         addresses: strange.join(' '),
@@ -135,7 +143,8 @@ async function adopt(
     return;
   }
   try {
-    await resume(context, { sandbox, endpoints }, warn);
+    await keepLeases(context, { sandbox, endpoints });
+    await resume(context, state.sandbox(sandbox.containerId) ?? { sandbox, endpoints }, warn);
   } catch (error) {
     warn('names or published ports of a container could not be taken over', { error: messageOf(error) });
   }

@@ -9,6 +9,7 @@ import type { EndpointSettings } from '../model/container.ts';
 import { askedAddresses } from './addresses.ts';
 import type { Claim } from './claims.ts';
 import type { NetworkContext } from './context.ts';
+import { isLeased } from './dhcp-options.ts';
 import { defaultRoutes } from './gateway.ts';
 import type { Placed } from './gateway.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts';
@@ -29,9 +30,7 @@ export function newEndpoint(
   const hasPair = network.driver === 'bridge' || network.driver === 'overlay';
   const hasInterface = hasPair || network.driver === 'macvlan' || network.driver === 'ipvlan';
   const interfaceName = hasInterface ? nameInterface(network, settings, others) : '';
-  const addresses =
-    claim?.addresses ??
-    context.state.addresses.allocate(network, sandbox.containerId, askedAddresses(settings), familiesOf(settings));
+  const addresses = claim?.addresses ?? takeAddresses(context, network, sandbox.containerId, settings);
   return {
     id: claim?.id ?? randomHex(32),
     sandboxId: sandbox.id,
@@ -43,6 +42,17 @@ export function newEndpoint(
     settings,
   };
 }
+
+/** None where the LAN's server gives them, later. */
+const takeAddresses = (
+  { state }: NetworkContext,
+  network: NetworkRecord,
+  containerId: string,
+  settings: EndpointSettings,
+): string[] =>
+  isLeased(network)
+    ? []
+    : state.addresses.allocate(network, containerId, askedAddresses(settings), familiesOf(settings));
 
 /** The one that was asked for, or the network's prefix ('eth') and the first number that is free. */
 function nameInterface(network: NetworkRecord, settings: EndpointSettings, others: readonly EndpointRecord[]): string {
@@ -90,8 +100,8 @@ export function placed(context: NetworkContext, endpoints: readonly EndpointReco
 }
 
 export function planInterface(context: NetworkContext, { endpoint, network }: Placed): InterfacePlan | undefined {
-  const { settings } = endpoint;
-  return context.driverOf(network).planEndpoint(context.configOf(network), {
+  const { settings, lease } = endpoint;
+  const plan = context.driverOf(network).planEndpoint(context.configOf(network), {
     addresses: endpoint.addresses,
     linkLocal: (settings.IPAMConfig?.LinkLocalIPs ?? []).flatMap(linkLocal),
     mac: endpoint.mac,
@@ -99,6 +109,9 @@ export function planInterface(context: NetworkContext, { endpoint, network }: Pl
     interfaceName: endpoint.interfaceName,
     options: settings.DriverOpts ?? {},
   });
+  // 0 is the parent's, of which a server that knows its LAN says no more.
+  if (plan && lease && lease.mtu > 0 && (plan.mtu === 0 || lease.mtu < plan.mtu)) return { ...plan, mtu: lease.mtu };
+  return plan;
 }
 
 /** RFC 3927 and RFC 4291 2.5.6: /16 and /64. */

@@ -1,10 +1,10 @@
 /** What `inspect` and `ps` show of a container's network (NetworkSettings), as dockerd 29 sends it. Pure. */
 import { portMap } from '../ports/rules.ts';
-import { addressOf } from './gateway.ts';
+import { addressOf, gatewayFor } from './gateway.ts';
+import type { Placed } from './gateway.ts';
 import { dnsNames } from './names.ts';
 import type { EndpointView, SandboxView } from './port.ts';
 import { isPredefined } from './predefined.ts';
-import { gatewayOf } from './records.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts';
 import type { NetworkState, SandboxState } from './state.ts';
 
@@ -36,11 +36,11 @@ function endpointView(network: NetworkRecord, endpoint: EndpointRecord, sandbox:
     GwPriority: settings.GwPriority,
     NetworkID: network.id,
     EndpointID: endpoint.id,
-    Gateway: routerOf(network, 4, addressOf(endpoint, 4)),
+    Gateway: routerOf({ endpoint, network }, 4),
     IPAddress: ipv4,
     MacAddress: endpoint.mac,
     IPPrefixLen: Number(length4),
-    IPv6Gateway: routerOf(network, 6, addressOf(endpoint, 6)),
+    IPv6Gateway: routerOf({ endpoint, network }, 6),
     GlobalIPv6Address: ipv6,
     GlobalIPv6PrefixLen: Number(length6),
     // The predefined networks have no names to resolve.
@@ -49,7 +49,7 @@ function endpointView(network: NetworkRecord, endpoint: EndpointRecord, sandbox:
 }
 
 /** '' also where the link itself leads out. */
-function routerOf(network: NetworkRecord, family: 4 | 6, address: string): string {
-  const gateway = address === '' ? '' : gatewayOf(network, family, address);
+function routerOf(endpoint: Placed, family: 4 | 6): string {
+  const gateway = gatewayFor(endpoint, family);
   return gateway === '0.0.0.0' || gateway === '::' ? '' : gateway;
 }

@@ -10,6 +10,7 @@ import { connectEndpoint, disconnectEndpoint } from './connect.ts';
 import { hostsTextOf, pathsIn, writeFiles } from './container-files.ts';
 import type { NetworkContext } from './context.ts';
 import { endNamespace } from './detach.ts';
+import { dropLeases, obtainLeases } from './dhcp.ts';
 import { onBridges } from './heal.ts';
 import { tellShims } from './host-links.ts';
 import { findNetwork } from './lookup.ts';
@@ -17,7 +18,6 @@ import { needsResolver, sandboxNames } from './names.ts';
 import type { ContainerWish, PublishChange, Sandbox, Sandboxes, SandboxRequest } from './port.ts';
 import { portRulesOf, publishPorts, unpublishPorts } from './ports.ts';
 import { changePublished } from './publish.ts';
-import type { Placed } from './gateway.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord, SandboxSettings } from './records.ts';
 import { actualMode, understand } from './request.ts';
 import type { EndpointWish, Wish } from './request.ts';
@@ -190,13 +190,16 @@ async function openSandbox(
   writeFiles(context, sandbox, all);
   tellLinked(context, sandbox.containerId);
   undo.move();
-  return shown(sandbox, furnish(context, record, all));
+  return shown(sandbox, furnish(context, record));
 }
 
 /** What leads to a sandbox: its ports and its names. closeSandbox() takes away what there is of them when this fails. */
-async function furnish(context: NetworkContext, record: SandboxState, all: readonly Placed[]): Promise<void> {
+async function furnish(context: NetworkContext, made: SandboxState): Promise<void> {
   const { deps, state } = context;
-  const { sandbox } = record;
+  const { sandbox } = made;
+  await obtainLeases(context, made, made.endpoints);
+  const record = state.sandbox(sandbox.containerId) ?? made;
+  const all = placed(context, record.endpoints);
   const publish = async (): Promise<void> => {
     const ports = await publishPorts(context, sandbox, all, sandbox.request);
     if (ports.length === 0) return;
@@ -273,6 +276,7 @@ export async function closeSandbox(context: NetworkContext, record: SandboxState
     void gone.finally(() => context.leaving.delete(gone));
   });
   undone.defer(async () => endNamespace(context, sandbox, all));
+  undone.defer(async () => dropLeases(context, endpoints));
   undone.defer(async () => unpublishPorts(context, sandbox.id, sandbox.ports));
   const ports = portRulesOf(context, sandbox.ports);
   if (ports.length > 0) undone.defer(async () => context.changeRules({ remove: { ports } }));
