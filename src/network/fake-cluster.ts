@@ -82,7 +82,8 @@ export class FakeCluster implements Cluster {
   }
 
   underlay(): Underlay | undefined {
-    return this.member ? { address: this.host.address, port: this.port, mtu: this.mtu } : undefined;
+    const { address, secure } = this.host;
+    return this.member ? { address, port: this.port, mtu: this.mtu, ...(secure && { secure }) } : undefined;
   }
 
   hosts(): readonly ClusterHost[] {

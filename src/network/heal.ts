@@ -34,6 +34,7 @@ export function healBridge(context: NetworkContext, network: NetworkRecord, surv
   const complete =
     link !== undefined &&
     (!tunnel || (outward?.master === bridge.name && outward.up && outward.alias === tunnel.owner)) &&
+    (tunnel?.link === undefined || context.overlays.secure.isComplete(links)) &&
     strays.length === 0 &&
     link.up &&
     bridge.addresses.every((address) => addresses.some((one) => one.link === bridge.name && one.address === address)) &&
@@ -50,7 +51,7 @@ export function healBridge(context: NetworkContext, network: NetworkRecord, surv
     if (plan?.kind === 'veth') deps.kernel.enslave(plan);
   }
   if (tunnel) {
-    deps.kernel.ensureTunnel(tunnel);
+    context.overlays.ensureTunnel(tunnel);
     context.overlays.setPeers(network).catch((error: unknown) => {
       // Gone again, most likely: then it is looked at again.
       deps.log.error('a network does not know where its containers on other hosts are', {
@@ -132,6 +133,7 @@ export class Healer {
       case 'link-changed': {
         const network = state.networkOfLink(event.name);
         if (network) this.#networks.add(network.id);
+        for (const id of this.#context.overlays.onLink(event.name)) this.#networks.add(id);
         for (const { id } of networksOn(state, event.name)) {
           this.#networks.add(id);
           // With it went what stood on it.

@@ -22,7 +22,7 @@ export async function raiseNetwork(context: NetworkContext, network: NetworkReco
   kernel.setSysctls(sysctls);
   if (bridge) kernel.ensureBridge(bridge);
   for (const link of links) kernel.ensureLink(link);
-  if (tunnel) kernel.ensureTunnel(tunnel);
+  if (tunnel) context.overlays.ensureTunnel(tunnel);
   if (rules.length > 0) await context.changeRules({ add: { networks: rules } });
   undo.move();
 }

@@ -13,6 +13,7 @@ import type { NetworkCreateRequest, Networks } from './port.ts';
 import { isPredefined } from './predefined.ts';
 import { prunable } from './prune.ts';
 import type { NetworkRecord } from './records.ts';
+import { isEncrypted, needWireguard } from './secure.ts';
 import { clusterView, networkInspectView, networkView, scopeOf } from './views.ts';
 
 export class NetworkController implements Networks {
@@ -85,6 +86,7 @@ export class NetworkController implements Networks {
       const own = new Set(others.map((network) => network.id));
       const networks = [...others, ...state.networks().filter((network) => !own.has(network.id))];
       const creation = this.#plan(request, networks);
+      if (isEncrypted(creation.network)) needWireguard(deps.cluster.underlay(), 'create an encrypted network');
       ({ warning } = creation);
       return creation.network;
     });

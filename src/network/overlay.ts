@@ -6,12 +6,14 @@ import type { PeerPlan, TunnelPlan } from '../drivers/plan.ts';
 import { forbidden, messageOf, unavailable } from '../errors.ts';
 import { parsePrefix } from '../ipam/address.ts';
 import type { SandboxNames } from './attendant.ts';
-import type { ClusterListener, PlacedEndpoint } from './cluster.ts';
+import type { ClusterHost, ClusterListener, PlacedEndpoint } from './cluster.ts';
 import { disconnectEndpoint } from './connect.ts';
 import type { NetworkContext } from './context.ts';
 import { lowerNetwork, raiseNetwork } from './network-life.ts';
 import { clusterEndpoint } from './claims.ts';
 import type { NetworkRecord } from './records.ts';
+import { isEncrypted, needWireguard, securely } from './secure.ts';
+import { SecureLink } from './secure-link.ts';
 import { placed } from './sandbox-record.ts';
 import { firstOverlap, takenByNetworks } from './taken.ts';
 
@@ -32,9 +34,24 @@ export class OverlayNetworks implements ClusterListener {
   readonly #leaving = new Map<string, Promise<void>>();
   /** Removed elsewhere while this host took part in them. */
   readonly #removed = new Set<string>();
+  /** Of the encrypted ones among them. */
+  readonly secure: SecureLink;
 
   constructor(context: NetworkContext) {
     this.#context = context;
+    this.secure = new SecureLink(context, () => this.#secureHosts());
+  }
+
+  #secureHosts(): readonly ClusterHost[] | undefined {
+    const encrypted = [...this.#present.values()].filter(({ network }) => isEncrypted(network));
+    if (encrypted.length === 0) return undefined;
+    return encrypted.flatMap(({ peers }) => [...peers.values()].map(({ host }) => host));
+  }
+
+  /** Those that are here and need this link of the host. */
+  onLink(name: string): readonly string[] {
+    if (this.secure.name !== name) return [];
+    return [...this.#present.values()].flatMap(({ network }) => (isEncrypted(network) ? network.id : []));
   }
 
   /** Whether this host takes part in it: then it has a bridge, a tunnel and rules. */
@@ -88,14 +105,16 @@ export class OverlayNetworks implements ClusterListener {
     if (!present || present.coming > 0 || state.inUse(networkId) || this.#leaving.has(networkId)) return;
     this.#present.delete(networkId);
     deps.cluster.unfollow(networkId);
+    const leftBehind = (error: unknown): void =>
+      deps.log.warn('a network that spans hosts left something behind', { error: messageOf(error) });
     const end = present.ready
       .then(
         async () => lowerNetwork(this.#context, present.network),
         () => undefined,
       )
-      .catch((error: unknown) =>
-        deps.log.warn('a network that spans hosts left something behind', { error: messageOf(error) }),
-      )
+      .catch(leftBehind)
+      .then(async () => (isEncrypted(present.network) ? this.secure.release() : undefined))
+      .catch(leftBehind)
       .then(async () => this.#forget(networkId, [...present.peers.values()]))
       .finally(() => {
         if (this.#removed.delete(networkId)) state.deleteNetwork(networkId);
@@ -112,6 +131,10 @@ export class OverlayNetworks implements ClusterListener {
       throw unavailable(`network ${network.name} spans the hosts of a cluster, and this host belongs to none`);
     }
     this.#refuseOverlap(network);
+    if (isEncrypted(network)) {
+      needWireguard(deps.cluster.underlay(), `use the encrypted network ${network.name} on this host`);
+      await this.secure.settled();
+    }
     await using undo = new AsyncDisposableStack();
     undo.defer(() => deps.cluster.unfollow(network.id));
     // Both take milliseconds, and neither needs the other.
@@ -171,13 +194,20 @@ export class OverlayNetworks implements ClusterListener {
         });
       });
     }
+    this.secure.tryUpdate();
+  }
+
+  /** The tunnel, and the link that it needs. */
+  ensureTunnel(tunnel: TunnelPlan): void {
+    if (tunnel.link !== undefined) this.secure.ensure();
+    this.#context.deps.kernel.ensureTunnel(tunnel);
   }
 
   /** The tunnel of a network that was made, or made again, learns where everybody is. */
   async setPeers(network: NetworkRecord): Promise<void> {
     const tunnel = this.#tunnelOf(network);
     const peers = this.#present.get(network.id)?.peers.values() ?? [];
-    if (tunnel) await this.#context.deps.kernel.setPeers(tunnel, [...peers].map(peerPlan));
+    if (tunnel) await this.#context.deps.kernel.setPeers(tunnel, peerPlans(network, [...peers]));
   }
 
   #tunnelOf(network: NetworkRecord): TunnelPlan | undefined {
@@ -206,11 +236,12 @@ export class OverlayNetworks implements ClusterListener {
     const removed = [...change.removed, ...stale];
     this.#learn(network, present.peers, removed, change.added);
     // One that only has another name is where it was.
-    const added = change.added.filter((peer) => !samePlace(known.get(peer.id), peer));
+    const added = change.added.filter((peer) => !samePlace(network, known.get(peer.id), peer));
     const moved = added.flatMap(({ id }) => known.get(id) ?? []);
     const tunnel = this.#tunnelOf(network);
     try {
-      const plan = { add: added.map(peerPlan), remove: [...removed, ...moved].map(peerPlan) };
+      if (isEncrypted(network)) this.secure.update();
+      const plan = { add: peerPlans(network, added), remove: peerPlans(network, [...removed, ...moved]) };
       if (tunnel && plan.add.length + plan.remove.length > 0) this.#context.deps.kernel.changePeers(tunnel, plan);
     } catch (error) {
       // The tunnel may be gone, or not there yet: whoever makes it sets all its peers.
@@ -295,14 +326,15 @@ const peerOwner = (endpointId: string): string => `peer:${endpointId}`;
 
 const bare = (address: string): string => address.replace(/\/.*$/, '');
 
-const peerPlan = ({ mac, addresses, host }: PlacedEndpoint): PeerPlan => ({
-  mac,
-  addresses: addresses.map(bare),
-  host: host.address,
-});
+/** Those that frames can be sent to: of an encrypted network nothing goes to a host that has no WireGuard. */
+const peerPlans = (network: NetworkRecord, endpoints: readonly PlacedEndpoint[]): PeerPlan[] =>
+  endpoints.flatMap(({ mac, addresses, host: { address, secure } }) => {
+    const host = isEncrypted(network) ? securely(secure) : address;
+    return host === undefined ? [] : [{ mac, addresses: addresses.map(bare), host }];
+  });
 
-const samePlace = (a: PlacedEndpoint | undefined, b: PlacedEndpoint): boolean =>
-  a !== undefined && JSON.stringify(peerPlan(a)) === JSON.stringify(peerPlan(b));
+const samePlace = (network: NetworkRecord, a: PlacedEndpoint | undefined, b: PlacedEndpoint): boolean =>
+  a !== undefined && JSON.stringify(peerPlans(network, [a])) === JSON.stringify(peerPlans(network, [b]));
 
 const namesOf = ({ id, addresses, names }: PlacedEndpoint, network: NetworkRecord): SandboxNames => ({
   sandboxId: peerOwner(id),

@@ -217,15 +217,14 @@ async function removeLeftovers(context: NetworkContext, survey: Survey): Promise
   }
   const owned = new Set(sandboxes.flatMap(({ endpoints }) => endpoints.map(({ hostName }) => hostName)));
   const mark = `${instanceName(deps.execRoot)}:`;
-  const mine = new Set(
-    state
-      .networks()
-      .flatMap((network) =>
-        network.foreignBridge || !context.isHere(network)
-          ? []
-          : [...linksOf(network), ...hostLinks(context, network).map(({ name }) => name)],
-      ),
-  );
+  const ofNetworks = state
+    .networks()
+    .flatMap((network) =>
+      network.foreignBridge || !context.isHere(network)
+        ? []
+        : [...linksOf(network), ...hostLinks(context, network).map(({ name }) => name)],
+    );
+  const mine = new Set([...ofNetworks, context.overlays.secure.name]);
   const orphans = survey.links.filter(
     ({ name, kind, master, alias }) =>
       (kind === 'veth' && mine.has(master) && isHostLinkName(name) && !owned.has(name)) ||

@@ -8,7 +8,7 @@ import { isEncrypted as asksForEncryption } from '../drivers/overlay/options.ts'
 import type { WireguardPeerPlan, WireguardPlan } from '../drivers/plan.ts';
 import { unavailable } from '../errors.ts';
 import { formatAddress } from '../ipam/address.ts';
-import type { ClusterHost, Underlay } from './cluster.ts';
+import type { ClusterHost, SecureHost, Underlay } from './cluster.ts';
 import { instanceName, ownerOf } from './instance.ts';
 import type { NetworkRecord } from './records.ts';
 
@@ -38,20 +38,23 @@ export function innerAddress(publicKey: string): string | undefined {
 }
 
 /** Where frames of an encrypted network go that are for this host; undefined: nowhere, it has no WireGuard. */
-export const securely = ({ secure }: Pick<ClusterHost, 'secure'>): string | undefined =>
+export const securely = (secure: SecureHost | undefined): string | undefined =>
   secure && innerAddress(secure.publicKey);
 
-/** 'berth-0123abcd' → 'wg-0123abcd'. */
-const deviceName = (execRoot: string): string => `wg-${instanceName(execRoot).replace(/^berth-/, '')}`;
+/** The device, there or not: 'berth-0123abcd' → 'wg-0123abcd'. */
+export const secureDevice = (execRoot: string): { name: string; owner: string } => ({
+  name: `wg-${instanceName(execRoot).replace(/^berth-/, '')}`,
+  owner: ownerOf(execRoot, 'wireguard'),
+});
 
 const mtuOf = ({ address, mtu }: Underlay): number => mtu - OVERHEAD[address.includes(':') ? 6 : 4];
 
 /** How this host sends to the others, as drivers know it. */
 export function underlayConfig(underlay: Underlay, execRoot: string): NonNullable<NetworkConfig['underlay']> {
   const { address, port, mtu } = underlay;
-  const inner = securely(underlay);
+  const inner = securely(underlay.secure);
   if (inner === undefined) return { address, port, mtu };
-  return { address, port, mtu, secure: { link: deviceName(execRoot), address: inner, mtu: mtuOf(underlay) } };
+  return { address, port, mtu, secure: { link: secureDevice(execRoot).name, address: inner, mtu: mtuOf(underlay) } };
 }
 
 /** `hosts`: that have containers on encrypted networks of this one, possibly several times. undefined where the kernel has no WireGuard. */
@@ -59,11 +62,10 @@ export function planSecure(
   { underlay, execRoot }: { underlay: Underlay; execRoot: string },
   hosts: Iterable<ClusterHost>,
 ): WireguardPlan | undefined {
-  const address = securely(underlay);
+  const address = securely(underlay.secure);
   if (!underlay.secure || address === undefined) return undefined;
   return {
-    name: deviceName(execRoot),
-    owner: ownerOf(execRoot, 'wireguard'),
+    ...secureDevice(execRoot),
     address,
     port: underlay.secure.port,
     mtu: Math.max(LEAST_MTU, mtuOf(underlay)),
@@ -78,7 +80,7 @@ function peersOf(hosts: Iterable<ClusterHost>, own: string): WireguardPeerPlan[]
   const byAddress = new Map<string, WireguardPeerPlan>();
   for (const name of names) {
     const { secure, address: host } = byName.get(name) ?? { address: '' };
-    const address = secure && innerAddress(secure.publicKey);
+    const address = securely(secure);
     if (!secure || address === undefined || address === own || byAddress.has(address)) continue;
     byAddress.set(address, { publicKey: secure.publicKey, address, host, port: secure.port });
   }
@@ -86,8 +88,8 @@ function peersOf(hosts: Iterable<ClusterHost>, own: string): WireguardPeerPlan[]
 }
 
 /** Unavailable unless this host can take part in encrypted networks. Docker has no text for it: its encryption needs no module that may be missing. */
-export function needWireguard(underlay: Underlay, what: string): void {
-  if (securely(underlay) === undefined) {
+export function needWireguard(underlay: Underlay | undefined, what: string): void {
+  if (!underlay || securely(underlay.secure) === undefined) {
     throw unavailable(`cannot ${what}: the kernel has no WireGuard (CONFIG_WIREGUARD)`);
   }
 }

@@ -8,6 +8,7 @@ import type { Publish } from '../model/events.ts';
 import type { Json } from '../model/json.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
+import type { ClusterHost } from './cluster.ts';
 import { createNetworkController } from './controller.ts';
 import type { NetworkParts } from './controller.ts';
 import { FakeAttendant } from './fake-attendant.ts';
@@ -58,12 +59,13 @@ export class World {
   #counter = 0;
 
   /** Worlds with one cluster store are hosts of one cluster. */
-  constructor(clusterStore = new FakeClusterStore(), host = { name: 'a', address: '192.0.2.1' }) {
+  constructor(clusterStore = new FakeClusterStore(), host: ClusterHost = { name: 'a', address: '192.0.2.1' }) {
     this.clusterStore = clusterStore;
     this.cluster = new FakeCluster(clusterStore, host);
   }
 
   start(settings: Partial<NetworkSettings> = {}): NetworkParts {
+    this.kernel.startAgain();
     this.cluster = new FakeCluster(this.clusterStore, this.cluster.host);
     const note = (message: string, _fields?: LogFields): void => void this.warnings.push(message);
     return createNetworkController({

@@ -1,0 +1,100 @@
+/** The WireGuard device of encrypted networks on this host: made for the first, gone after the last; what it shall be says secure.ts. */
+import { messageOf } from '../errors.ts';
+import type { ClusterHost } from './cluster.ts';
+import type { NetworkContext } from './context.ts';
+import type { HostLink } from './kernel.ts';
+import { planSecure, secureDevice } from './secure.ts';
+import type { WireguardPlan } from '../drivers/plan.ts';
+
+export class SecureLink {
+  readonly #context: NetworkContext;
+  readonly #hosts: () => readonly ClusterHost[] | undefined;
+  /** What the kernel was told last. */
+  #told = '';
+  /** The end of the device: whoever comes next waits for it. */
+  #going: Promise<void> = Promise.resolve();
+  /** Names of hosts of which it was said. */
+  readonly #unreachable = new Set<string>();
+
+  /** `hosts`: with containers on encrypted networks of this host, possibly several times; undefined while there is no such network. */
+  constructor(context: NetworkContext, hosts: () => readonly ClusterHost[] | undefined) {
+    this.#context = context;
+    this.#hosts = hosts;
+  }
+
+  /** undefined while no encrypted network is here, and where the kernel has no WireGuard. */
+  #plan(): WireguardPlan | undefined {
+    const { cluster, execRoot } = this.#context.deps;
+    const hosts = this.#hosts();
+    const underlay = cluster.underlay();
+    if (!hosts || !underlay) return undefined;
+    const plan = planSecure({ underlay, execRoot }, hosts);
+    this.#warnOf(hosts, plan);
+    return plan;
+  }
+
+  #warnOf(hosts: readonly ClusterHost[], plan: WireguardPlan | undefined): void {
+    const keys = new Map(plan?.peers.map(({ publicKey, host }) => [publicKey, host]));
+    for (const { name, address, secure } of hosts) {
+      if (secure && keys.get(secure.publicKey) === address) this.#unreachable.delete(name);
+      else if (!this.#unreachable.has(name)) {
+        this.#unreachable.add(name);
+        this.#context.deps.log.warn(
+          'containers of another host are not reached on encrypted networks: that host has no WireGuard, or the key of yet another',
+          { host: name, address },
+        );
+      }
+    }
+  }
+
+  /** Name of the device; undefined when there shall be none. */
+  get name(): string | undefined {
+    return this.#plan()?.name;
+  }
+
+  /** It is there, marked and up; or there shall be none. */
+  isComplete(links: readonly HostLink[]): boolean {
+    const plan = this.#plan();
+    return !plan || links.some(({ name, alias, up }) => name === plan.name && alias === plan.owner && up);
+  }
+
+  /** Makes the device, or makes it right. */
+  ensure(): void {
+    const plan = this.#plan();
+    if (!plan) return;
+    this.#told = '';
+    this.#context.deps.kernel.ensureWireguard(plan);
+    this.#told = JSON.stringify(plan);
+  }
+
+  /** Other hosts, or others of their addresses, than it was told of. */
+  update(): void {
+    if (JSON.stringify(this.#plan()) !== this.#told) this.ensure();
+  }
+
+  /** Where it cannot be made, the host goes on without: nothing is sent in the clear. */
+  tryUpdate(): void {
+    try {
+      this.update();
+    } catch (error) {
+      this.#context.deps.log.error('encrypted networks do not reach other hosts', { error: messageOf(error) });
+    }
+  }
+
+  /** An encrypted network is gone from this host. */
+  async release(): Promise<void> {
+    if (this.#hosts()) return this.tryUpdate();
+    this.#told = '';
+    const { kernel, execRoot } = this.#context.deps;
+    const { name, owner } = secureDevice(execRoot);
+    // Never somebody else's of that name.
+    if (kernel.present().links.some((link) => link.name === name && link.alias !== owner)) return;
+    this.#going = kernel.linksGone([name], 0);
+    await this.#going;
+  }
+
+  /** None is on its way out any more. */
+  async settled(): Promise<void> {
+    await this.#going.catch(() => undefined);
+  }
+}
