@@ -28,11 +28,12 @@ export class Claims implements AsyncDisposable {
     this.#context = context;
   }
 
-  /** False when none of the networks spans hosts: then nothing was awaited. */
-  async add(owner: NamedContainer, wishes: readonly EndpointWish[]): Promise<boolean> {
-    const shared = wishes.filter(({ network }) => network.driver === 'overlay');
-    for (const wish of shared) await this.#claim(owner, wish);
-    return shared.length > 0;
+  static needed(wishes: readonly Pick<EndpointWish, 'network'>[]): boolean {
+    return wishes.some(({ network }) => network.driver === 'overlay');
+  }
+
+  async add(owner: NamedContainer, wishes: readonly EndpointWish[]): Promise<void> {
+    for (const wish of wishes) if (Claims.needed([wish])) await this.#claim(owner, wish);
   }
 
   async #claim(owner: NamedContainer, { network, settings }: EndpointWish): Promise<void> {

@@ -38,7 +38,10 @@ export async function connectEndpoint(
   checkSettings(network, settings);
 
   await using claims = new Claims(context);
-  if (await claims.add(sandbox, [{ network, settings }])) refuseChanged(context, before);
+  if (Claims.needed([{ network }])) {
+    await claims.add(sandbox, [{ network, settings }]);
+    refuseChanged(context, before);
+  }
   await using undo = new AsyncDisposableStack();
   const endpoint = newEndpoint(context, sandbox, { network, settings }, endpoints, claims.of.get(network.id));
   if (claims.of.size === 0) undo.defer(() => state.addresses.release(network.id, endpoint.addresses));

@@ -20,6 +20,8 @@ export class FakeClusterStore {
   readonly endpoints = new Map<string, PlacedEndpoint>();
   /** Hosts that began and did not end. */
   readonly hosts = new Set<FakeCluster>();
+  /** How many worlds were made on it. */
+  worlds = 0;
   /** What claim(), rename(), release(), createNetwork() and removeNetwork() wrote. */
   writes = 0;
 

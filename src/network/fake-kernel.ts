@@ -30,7 +30,9 @@ export class FakeKernel implements Kernel {
   /** By path. */
   readonly namespaces = new Map<string, FakeNamespace>();
   readonly sysctls = new Map<string, string>();
-  /** By name of the tunnel. */
+  /** Tunnels whose peers this daemon has set. */
+  readonly #peersKnown = new Set<string>();
+  /** By name. */
   readonly tunnels = new Map<string, { plan: TunnelPlan; peers: ReadonlyMap<string, PeerPlan> }>();
   /** What was asked for last, by name. */
   readonly wireguards = new Map<string, WireguardPlan>();
@@ -129,9 +131,15 @@ export class FakeKernel implements Kernel {
     this.tunnels.set(name, { plan, peers: this.tunnels.get(name)?.peers ?? new Map<string, PeerPlan>() });
   }
 
+  /** Another daemon: it knows nothing of what is there. */
+  startAgain(): void {
+    this.#peersKnown.clear();
+  }
+
   async setPeers(plan: TunnelPlan, peers: readonly PeerPlan[]): Promise<void> {
     this.#mayFail('setPeers');
     this.#tunnel(plan);
+    this.#peersKnown.add(plan.name);
     for (const { host } of peers) this.#checkWay(plan, host);
     this.tunnels.set(plan.name, { plan, peers: new Map(peers.map((peer) => [peer.mac, peer])) });
   }
@@ -139,7 +147,10 @@ export class FakeKernel implements Kernel {
   changePeers(plan: TunnelPlan, { add, remove }: { add: readonly PeerPlan[]; remove: readonly PeerPlan[] }): void {
     this.#mayFail('changePeers');
     const peers = new Map(this.#tunnel(plan).peers);
-    for (const { mac, host } of remove) if (peers.get(mac)?.host === host) peers.delete(mac);
+    // Whoever did not say who is there cannot take anybody away.
+    if (this.#peersKnown.has(plan.name)) {
+      for (const { mac, host } of remove) if (peers.get(mac)?.host === host) peers.delete(mac);
+    }
     for (const { host } of add) this.#checkWay(plan, host);
     for (const peer of add) peers.set(peer.mac, peer);
     this.tunnels.set(plan.name, { plan, peers });

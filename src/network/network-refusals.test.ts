@@ -32,12 +32,6 @@ void describe('what is refused', () => {
     ],
     ['second host', creation('n', { Driver: 'host' }), 'Forbidden', 'only one instance of "host" network is allowed'],
     ['second none', creation('n', { Driver: 'null' }), 'Forbidden', 'only one instance of "null" network is allowed'],
-    [
-      'overlay',
-      creation('n', { Driver: 'overlay' }),
-      'NotImplemented',
-      'networks of driver "overlay" come with a later version of Berth',
-    ],
     ['ingress', creation('n', { Ingress: true }), 'Forbidden', 'Ingress network can only be global scope network'],
     [
       'swarm scope',

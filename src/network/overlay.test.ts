@@ -154,8 +154,10 @@ void describe('networks that span hosts', () => {
     const running = new Map([['one', { pid: 7, name: 'renamed' }]]);
     for (const away of [false, true]) {
       a.attendant.names.clear();
-      a.kernel.tunnels.clear();
-      a.kernel.links.delete([...a.kernel.links.keys()].find((name) => name.startsWith('vx-')) ?? '');
+      if (!away) {
+        a.kernel.tunnels.clear();
+        a.kernel.links.delete([...a.kernel.links.keys()].find((name) => name.startsWith('vx-')) ?? '');
+      }
       const again = a.start();
       a.cluster.away = away;
       await again.sandboxes.restore(running, new Map());
@@ -193,14 +195,18 @@ void describe('networks that span hosts', () => {
   });
 
   void test('a subnet that this host has already', async () => {
-    await onB.networks.create(creation('mine', { IPAM: ipam(pool('10.9.0.0/16')) }));
+    await onB.networks.create(creation('mine', { IPAM: ipam(pool('10.8.0.0/16')) }));
+    await onA.networks.create(creation('deep', { Driver: 'overlay', IPAM: ipam(pool('10.8.1.0/24')) }));
+    await store.told();
     const before = b.snapshot();
-    await assert.rejects(async () => run(onB, 'two'), {
+    await assert.rejects(async () => open(onB, request('two', { networkMode: 'deep' })), {
       kind: 'Forbidden',
-      message: 'network wide cannot be used on this host: its subnet 10.9.0.0/24 overlaps with network mine',
+      message: 'network deep cannot be used on this host: its subnet 10.8.1.0/24 overlaps with network mine',
     });
     assert.deepEqual(b.snapshot(), before);
-    await assert.rejects(async () => onA.networks.create(creation('clash', { IPAM: ipam(pool('10.9.0.0/16')) })), {
+    await open(onA, request('one', { networkMode: 'deep' }));
+    // Who knows it refuses it from the beginning.
+    await assert.rejects(async () => onB.networks.create(creation('clash', { IPAM: ipam(pool('10.9.0.0/16')) })), {
       message: /overlaps 10.9.0.0\/24 of network wide/,
     });
   });

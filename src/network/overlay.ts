@@ -197,6 +197,18 @@ export class OverlayNetworks implements ClusterListener {
     this.secure.tryUpdate();
   }
 
+  /** At the start, when the tunnels are there: only what this daemon has set can it change. */
+  takeOver(): void {
+    for (const { network } of this.#present.values()) {
+      this.setPeers(network).catch((error: unknown) => {
+        this.#context.deps.log.warn('a network does not know where its containers on other hosts are', {
+          network: network.name,
+          error: messageOf(error),
+        });
+      });
+    }
+  }
+
   /** The tunnel, and the link that it needs. */
   ensureTunnel(tunnel: TunnelPlan): void {
     if (tunnel.link !== undefined) this.secure.ensure();

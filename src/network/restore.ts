@@ -47,6 +47,7 @@ export async function restoreSandboxes(
   await context.overlays.resume();
   const now = deps.kernel.survey();
   for (const network of state.networks()) healBridge(context, network, now);
+  context.overlays.takeOver();
   tellShims(
     context,
     state.networks().map((network) => ({ network })),

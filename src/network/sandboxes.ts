@@ -72,7 +72,9 @@ export class SandboxController implements Sandboxes {
     }
     if (wish.kind === 'joined') return joinSandbox(this.#context, request, wish.owner);
     await using claims = new Claims(this.#context);
-    if (await claims.add({ ...request, request }, wish.endpoints)) {
+    // Where there is nothing to claim nothing is awaited either.
+    if (Claims.needed(wish.endpoints)) {
+      await claims.add({ ...request, request }, wish.endpoints);
       wish = this.#understand(request);
       if (wish.kind === 'joined') throw new Error('a wish does not change');
     }

@@ -56,11 +56,13 @@ export class World {
   published: Parameters<Publish>[] = [];
   warnings: string[] = [];
   now = '2026-01-01T00:00:00Z';
-  #counter = 0;
+  #counter: number;
 
   /** Worlds with one cluster store are hosts of one cluster. */
   constructor(clusterStore = new FakeClusterStore(), host: ClusterHost = { name: 'a', address: '192.0.2.1' }) {
     this.clusterStore = clusterStore;
+    // No two worlds of one cluster make the same IDs.
+    this.#counter = clusterStore.worlds++ << 16;
     this.cluster = new FakeCluster(clusterStore, host);
   }
 

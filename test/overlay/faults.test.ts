@@ -25,6 +25,13 @@ async function pair(cluster: TestCluster): Promise<[ClusterMember, ClusterMember
   return [a, b];
 }
 
+/** One try; when it fails nothing of the container is left. */
+async function started({ daemon }: ClusterMember, name: string): Promise<boolean> {
+  const { code } = await daemon.docker('run', '-d', '--name', name, '--network', 'wide', 'busybox', 'sleep', '99');
+  if (code !== 0) await daemon.docker('rm', '-f', name);
+  return code === 0;
+}
+
 void describe('faults', { skip: withoutEtcd }, () => {
   void test('etcd is away: what runs goes on, what is local works, the rest is refused; then all is made up for', async () => {
     await using cluster = await startCluster(2);
@@ -51,12 +58,7 @@ void describe('faults', { skip: withoutEtcd }, () => {
 
     await cluster.etcd.start(0);
     await until(async () => !(await ping(a, 'one', 'gone')), AFTER_LEASE);
-    await until(
-      async () =>
-        (await a.daemon.docker('run', '-d', '--name', 'new', '--network', 'wide', 'busybox', 'sleep', '99')).code ===
-          0 || (await a.daemon.docker('rm', '-f', 'new')).code !== 0,
-      AFTER_LEASE,
-    );
+    await until(async () => started(a, 'new'), AFTER_LEASE);
     await until(async () => ping(b, 'two', 'new'), AFTER_LEASE);
     assert.ok(await ping(b, 'two', 'one'));
     const keys = await cluster.etcd.ctl('get', '--prefix', '--keys-only', '/berth/endpoints');
@@ -130,21 +132,7 @@ void describe('faults', { skip: withoutEtcd }, () => {
     await until(async () => ping(b, 'two', 'first'));
     await cluster.etcd.start(other);
     await cluster.etcd.kill(leader);
-    await until(async () => {
-      const { code } = await a.daemon.docker(
-        'run',
-        '-d',
-        '--name',
-        'second',
-        '--network',
-        'wide',
-        'busybox',
-        'sleep',
-        '99',
-      );
-      if (code !== 0) await a.daemon.docker('rm', '-f', 'second');
-      return code === 0;
-    }, AFTER_LEASE);
+    await until(async () => started(a, 'second'), AFTER_LEASE);
     await until(async () => ping(b, 'two', 'second'), AFTER_LEASE);
     assert.ok(await ping(b, 'two', 'first'));
   });

@@ -41,7 +41,7 @@ void describe('three hosts', { skip: withoutEtcd }, () => {
 
     await idle(a.daemon, 'one', '--network', 'wide', '--network-alias', 'same');
     await idle(b.daemon, 'two', '--network', 'wide', '--network-alias', 'same', '--hostname', 'zwei');
-    await serve(c.daemon, 'web', ['--network', 'wide', '-p', '8080:80']);
+    await serve(c.daemon, 'web', ['--network', 'wide', '-p', '8080:80', '-p', '8080:80/udp']);
     const addresses = [
       await addressOf(a, 'one', 'wide'),
       await addressOf(b, 'two', 'wide'),
@@ -144,7 +144,7 @@ void describe('three hosts', { skip: withoutEtcd }, () => {
     assert.ok(!(await ping(a, 'one', '10.9.0.200')), 'nobody has it');
     assert.ok(await ping(a, 'one', 'two'));
     await until(() => heard.includes('ICMP echo reply'));
-    dump.kill();
+    await wire.run('pkill', '-x', 'tcpdump');
     assert.ok(!heard.includes('ARP'), heard);
     assert.ok(!heard.includes(`${c.address}.`), heard);
     assert.ok(!heard.includes('10.9.0.200'), heard);
