@@ -10,11 +10,12 @@ import { enterGiven } from './given.ts';
 import { initCluster } from './init.ts';
 import { Invitations } from './invitations.ts';
 import { joinCluster } from './join.ts';
-import { finishLeaving, leaveCluster } from './leave.ts';
+import { leaveCluster } from './leave.ts';
+import { endpointsOf } from './members.ts';
 import type { Membership } from './membership.ts';
 import type { ClusterCommands, ClusterReport, Invitation } from './port.ts';
 import { PromotionRequests, askToPromote } from './promotion-requests.ts';
-import { dropMember, endpointsOf, learn, promoteHere } from './promote.ts';
+import { dropMember, learn, promoteHere } from './promote.ts';
 import { askMembers, reportOf } from './report.ts';
 import type { MemberState } from './report.ts';
 import { readAuthority } from './secrets.ts';
@@ -127,10 +128,8 @@ class Control implements ManagedCluster {
     }
     if (!membership) return this.#context.sweep();
     if (membership.leaving) {
-      void this.#alone('leave', async () => finishLeaving(this.#context, membership)).catch((error: unknown) =>
-        log.error('this host could not leave its cluster', { error: messageOf(error) }),
-      );
-      return;
+      log.info('this host was leaving its cluster when berthd ended: it has left');
+      return this.#context.sweep();
     }
     const failed = (error: unknown): void => {
       log.error('this host is not in its cluster', { error: messageOf(error) });

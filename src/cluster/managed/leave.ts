@@ -1,12 +1,16 @@
 /** This host goes out of its cluster. What would lose something is refused, unless it is forced. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { conflict, forbidden, messageOf } from '../../errors.ts';
 import { EtcdError } from '../etcd/error.ts';
-import type { Member } from '../etcd/port.ts';
+import type { Etcd, Member } from '../etcd/port.ts';
 import type { ManagedContext } from './context.ts';
-import { clientUrl, peerUrl } from './etcd-member.ts';
+import { endpointsOf, isAt, votersIn, whenHealthy } from './members.ts';
 import { putMembership } from './membership.ts';
 import type { Membership } from './membership.ts';
 import { quorumNote } from './quorum.ts';
+
+/** Milliseconds; one or two seconds are usual. */
+const LONGEST_ELECTION = 10_000;
 
 export async function leaveCluster(context: ManagedContext, force: boolean): Promise<string[]> {
   const membership = context.member('leave');
@@ -22,32 +26,13 @@ export async function leaveCluster(context: ManagedContext, force: boolean): Pro
   const last = isLast(membership, members);
   if (last && !force) refuseLast(context);
 
+  // First what etcd may refuse: until then nothing has changed.
+  if (members && !last) notes.push(...(await leaveEtcd(context, membership, members, force)));
   putMembership(context.deps.store, { ...membership, leaving: true });
   await context.exit();
-  if (members && !last) notes.push(...(await removeOwn(membership, members, context, force)));
   await context.sweep();
   context.deps.log.info('this host has left its cluster', { cluster: membership.clusterId, forced: force });
   return notes;
-}
-
-/** After a kill in the midst of it: what others should know was told, or they learn it by the lease. */
-export async function finishLeaving(context: ManagedContext, membership: Membership): Promise<void> {
-  context.deps.log.info('this host was leaving its cluster when berthd ended; it does now');
-  try {
-    await context.load();
-    const others = membership.endpoints.filter((url) => url !== clientUrl(membership.address));
-    if (membership.member && others.length > 0) {
-      const etcd = context.connect(await context.options(others));
-      try {
-        await removeFrom(etcd, membership, await etcd.members());
-      } finally {
-        etcd.close();
-      }
-    }
-  } catch (error) {
-    context.deps.log.warn('etcd could not be told that this host leaves', { error: messageOf(error) });
-  }
-  await context.sweep();
 }
 
 function refuseInUse(containers: readonly string[]): void {
@@ -69,12 +54,10 @@ function cannotAsk({ member }: Membership, error: unknown): Error {
   );
 }
 
-const isOwn = ({ address }: Membership, { peerUrls }: Member): boolean => peerUrls.includes(peerUrl(address));
-
 const isLast = (membership: Membership, members: readonly Member[] | undefined): boolean =>
   membership.member !== undefined &&
   members !== undefined &&
-  members.every((one) => one.learner || isOwn(membership, one));
+  members.every((one) => one.learner || isAt(membership.address, one));
 
 function refuseLast(context: ManagedContext): void {
   const { hosts, networks } = context.deps.registry.status();
@@ -93,46 +76,47 @@ function refuseLast(context: ManagedContext): void {
   }
 }
 
-async function removeOwn(
+async function leaveEtcd(
+  context: ManagedContext,
   membership: Membership,
   members: readonly Member[],
-  context: ManagedContext,
   force: boolean,
 ): Promise<string[]> {
-  if (!membership.member) return [];
+  const own = members.find((one) => isAt(membership.address, one));
+  if (!own) return [];
+  const others = votersIn(members).filter((one) => one !== own);
   // Asked of another one: the member that goes may be gone before it answers.
-  const others = members
-    .filter((one) => !one.learner && !isOwn(membership, one))
-    .flatMap(({ clientUrls }) => clientUrls);
-  const etcd = context.connect(await context.options(others));
+  await context.move(endpointsOf(others));
+  // It ends by itself when it is taken out, and shall not come again.
+  context.process.release();
   try {
-    await removeFrom(etcd, membership, members);
+    await removeMember(context.etcd, own.id);
+    await hasLeader(context.etcd, own.id);
   } catch (error) {
-    if (force)
-      return [`this member could not be taken out of etcd (${messageOf(error)}): it counts as one that is down`];
-    putMembership(context.deps.store, membership);
-    await (
-      await context.enter(membership)
-    ).entered;
-    throw conflict(`etcd does not let this member go: ${messageOf(error)}`, error);
-  } finally {
-    etcd.close();
+    if (!force) await context.startMember(membership);
+    const reason = messageOf(error);
+    if (force) return [`this member could not be taken out of etcd (${reason}): there it counts as one that is down`];
+    throw conflict(`etcd does not let this member go: ${reason}`, error);
   }
-  return quorumNote(members.filter((one) => !one.learner && !isOwn(membership, one)).length);
+  return own.learner ? [] : quorumNote(others.length);
 }
 
-async function removeFrom(
-  etcd: { removeMember(id: bigint): Promise<void>; members(): Promise<readonly Member[]> },
-  membership: Membership,
-  members: readonly Member[],
-): Promise<void> {
-  const own = members.find((one) => isOwn(membership, one));
-  if (!own) return;
+/** If the one that has gone led, the others need a moment; what this host has in the cluster is to go by them. */
+async function hasLeader(etcd: Etcd, gone: bigint): Promise<void> {
+  const end = performance.now() + LONGEST_ELECTION;
+  while (performance.now() < end) {
+    const { leader } = await etcd.status().catch(() => ({ leader: 0n }));
+    if (leader !== 0n && leader !== gone) return;
+    await sleep(100);
+  }
+}
+
+async function removeMember(etcd: Etcd, id: bigint): Promise<void> {
   try {
-    await etcd.removeMember(own.id);
+    await whenHealthy(async () => etcd.removeMember(id));
   } catch (error) {
     // The answer may have been lost.
-    const still = error instanceof EtcdError && (await etcd.members()).some((one) => one.id === own.id);
+    const still = error instanceof EtcdError && (await etcd.members()).some((one) => one.id === id);
     if (still || !(error instanceof EtcdError)) throw error;
   }
 }

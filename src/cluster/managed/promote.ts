@@ -9,6 +9,7 @@ import { EtcdError } from '../etcd/error.ts';
 import type { Member } from '../etcd/port.ts';
 import type { ManagedContext } from './context.ts';
 import { lastComplaint, peerUrl } from './etcd-member.ts';
+import { endpointsOf, isAt, votersIn, whenHealthy } from './members.ts';
 import { putMembership } from './membership.ts';
 import type { Membership } from './membership.ts';
 import { quorumNote } from './quorum.ts';
@@ -16,15 +17,6 @@ import { quorumNote } from './quorum.ts';
 /** Milliseconds in which a learner catches up: of a few megabytes, one or two seconds. */
 const LONGEST_LEARNING = 60_000;
 const PAUSE = 250;
-
-const isAt = (address: string, { peerUrls }: Member): boolean => peerUrls.includes(peerUrl(address));
-
-export const votersIn = (members: readonly Member[]): Member[] =>
-  members.filter((one) => !one.learner && one.name !== '');
-
-/** By which clients reach it: of members that vote; a learner answers nothing. */
-export const endpointsOf = (members: readonly Member[]): string[] =>
-  votersIn(members).flatMap(({ clientUrls }) => clientUrls);
 
 export async function promoteHere(context: ManagedContext): Promise<string[]> {
   const membership = context.member('promote');
@@ -43,7 +35,7 @@ export async function promoteHere(context: ManagedContext): Promise<string[]> {
       );
     }
     undo.defer(async () => stepBack(context));
-    const { id } = await context.etcd.addMember([peerUrl(address)], { learner: true });
+    const { id } = await whenHealthy(async () => context.etcd.addMember([peerUrl(address)], { learner: true }));
     const others = members.flatMap((one) => one.peerUrls.map((url) => `${one.name || one.id.toString(16)}=${url}`));
     putMembership(context.deps.store, {
       ...membership,
@@ -104,7 +96,7 @@ async function withoutRemnant(context: ManagedContext, address: string): Promise
   const members = await context.etcd.members();
   const remnant = members.find((one) => isAt(address, one));
   if (!remnant) return members;
-  await context.etcd.removeMember(remnant.id);
+  await whenHealthy(async () => context.etcd.removeMember(remnant.id));
   return members.filter((one) => one !== remnant);
 }
 
@@ -115,7 +107,7 @@ export async function stepBack(context: ManagedContext): Promise<void> {
   try {
     const own = (await context.etcd.members()).find((one) => isAt(membership.address, one));
     if (own && !own.learner) return;
-    if (own) await context.etcd.removeMember(own.id);
+    if (own) await whenHealthy(async () => context.etcd.removeMember(own.id));
   } catch (error) {
     context.deps.log.warn('a learner could not be taken out of etcd; the next "berth cluster promote" does', {
       error: messageOf(error),
