@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --quick] [--only run,client,life,scale,cycles,network,crowd,path,resolver,heal] [--write-docs]
+ * npm run bench [-- --quick] [--only run,client,life,scale,cycles,network,crowd,path,resolver,heal,hosts] [--write-docs]
  *     --quick       small sizes and few rounds: whether everything runs
  *     --only        these suites, separated by commas
  * Everything in one run, contenders in turn; a table on standard output, JSON in bench/out/, and with --write-docs
@@ -19,6 +19,7 @@ import { markdown, type Report } from './report.ts';
 import { lifecycle } from './suites/lifecycle.ts';
 import { crowd } from './suites/crowd.ts';
 import { heal } from './suites/heal.ts';
+import { hosts } from './suites/hosts.ts';
 import { network } from './suites/network.ts';
 import { path } from './suites/path.ts';
 import { resolver } from './suites/resolver.ts';
@@ -104,6 +105,7 @@ function suites(floor: Floor | undefined): [string, (context: SuiteContext) => P
     ['path', path],
     ['resolver', resolver],
     ['heal', heal],
+    ['hosts', hosts],
     ['scale', (context) => scale(context, context.quick ? 40 : 200)],
     ['cycles', (context) => cycles(context, context.quick ? 200 : 2000)],
   ];

@@ -6,7 +6,8 @@ import { run } from './process.ts';
 export interface Verbs {
   /** 'dockerd'; 'podman (its client)' where a client's process is part of every measurement. */
   readonly name: string;
-  createNetwork(name: string): Promise<void>;
+  /** Driver: bridge unless said. */
+  createNetwork(name: string, driver?: string): Promise<void>;
   removeNetwork(name: string): Promise<void>;
   connect(network: string, container: string, aliases?: readonly string[]): Promise<void>;
   disconnect(network: string, container: string): Promise<void>;
@@ -43,7 +44,8 @@ export function apiVerbs(name: string, socket: string): Verbs {
   };
   return {
     name,
-    createNetwork: (network) => call('POST', '/networks/create', { Name: network, CheckDuplicate: true }),
+    createNetwork: (network, Driver = 'bridge') =>
+      call('POST', '/networks/create', { Name: network, Driver, CheckDuplicate: true }),
     removeNetwork: (network) => call('DELETE', `/networks/${network}`),
     connect: (network, Container, Aliases = []) =>
       call('POST', `/networks/${network}/connect`, { Container, EndpointConfig: { Aliases } }),
@@ -73,7 +75,7 @@ function clientVerbs(peer: Peer): Verbs {
   };
   return {
     name: `${peer.name} (its client)`,
-    createNetwork: (network) => call('network', 'create', network),
+    createNetwork: (network, driver = 'bridge') => call('network', 'create', '-d', driver, network),
     removeNetwork: (network) => call('network', 'rm', network),
     connect: (network, container, aliases = []) =>
       call('network', 'connect', ...aliases.flatMap((alias) => ['--alias', alias]), network, container),
