@@ -12,7 +12,7 @@ import type { NetworkContext } from './context.ts';
 import { lowerNetwork, raiseNetwork } from './network-life.ts';
 import { clusterEndpoint } from './claims.ts';
 import type { NetworkRecord } from './records.ts';
-import { isEncrypted, needWireguard, securely } from './secure.ts';
+import { isEncrypted, needWireguard, secureDevice, securely } from './secure.ts';
 import { SecureLink } from './secure-link.ts';
 import { placed } from './sandbox-record.ts';
 import { firstOverlap, takenByNetworks } from './taken.ts';
@@ -50,7 +50,7 @@ export class OverlayNetworks implements ClusterListener {
 
   /** Those that are here and need this link of the host. */
   onLink(name: string): readonly string[] {
-    if (this.secure.name !== name) return [];
+    if (secureDevice(this.#context.deps.execRoot).name !== name) return [];
     return [...this.#present.values()].flatMap(({ network }) => (isEncrypted(network) ? network.id : []));
   }
 
@@ -194,7 +194,7 @@ export class OverlayNetworks implements ClusterListener {
         });
       });
     }
-    this.secure.tryUpdate();
+    this.secure.update();
   }
 
   /** At the start, when the tunnels are there: only what this daemon has set can it change. */
@@ -251,8 +251,8 @@ export class OverlayNetworks implements ClusterListener {
     const added = change.added.filter((peer) => !samePlace(network, known.get(peer.id), peer));
     const moved = added.flatMap(({ id }) => known.get(id) ?? []);
     const tunnel = this.#tunnelOf(network);
+    if (isEncrypted(network)) this.secure.update();
     try {
-      if (isEncrypted(network)) this.secure.update();
       const plan = { add: peerPlans(network, added), remove: peerPlans(network, [...removed, ...moved]) };
       if (tunnel && plan.add.length + plan.remove.length > 0) this.#context.deps.kernel.changePeers(tunnel, plan);
     } catch (error) {

@@ -67,15 +67,13 @@ export class SecureLink {
     this.#told = JSON.stringify(plan);
   }
 
-  /** Other hosts, or others of their addresses, than it was told of. */
+  /**
+   * There may be other hosts, or others of their addresses, than the kernel was told of. When it cannot be told, the host goes on
+   * without them until the next change: nothing is sent in the clear.
+   */
   update(): void {
-    if (JSON.stringify(this.#plan()) !== this.#told) this.ensure();
-  }
-
-  /** Where it cannot be made, the host goes on without: nothing is sent in the clear. */
-  tryUpdate(): void {
     try {
-      this.update();
+      if (JSON.stringify(this.#plan()) !== this.#told) this.ensure();
     } catch (error) {
       this.#context.deps.log.error('encrypted networks do not reach other hosts', { error: messageOf(error) });
     }
@@ -83,7 +81,7 @@ export class SecureLink {
 
   /** An encrypted network is gone from this host. */
   async release(): Promise<void> {
-    if (this.#hosts()) return this.tryUpdate();
+    if (this.#hosts()) return this.update();
     this.#told = '';
     const { kernel, execRoot } = this.#context.deps;
     const { name, owner } = secureDevice(execRoot);
