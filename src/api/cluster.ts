@@ -61,6 +61,13 @@ export function clusterRoutes(cluster: ClusterCommands): Route[] {
       },
     },
     {
+      method: 'DELETE',
+      path: '/berth/cluster/hosts/{name}',
+      async handle(x) {
+        x.json(200, { Notes: await cluster.remove(x.param('name')) });
+      },
+    },
+    {
       method: 'POST',
       path: '/berth/cluster/promote',
       async handle(x) {

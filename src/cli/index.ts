@@ -48,6 +48,7 @@ export const entries: readonly Entry[] = [
   { names: ['cluster join'], load: () => import('./commands/cluster-join.ts') },
   { names: ['cluster leave'], load: () => import('./commands/cluster-leave.ts') },
   { names: ['cluster promote'], load: () => import('./commands/cluster-promote.ts') },
+  { names: ['cluster rm'], load: () => import('./commands/cluster-rm.ts') },
   { names: ['cluster status', 'cluster ls'], load: () => import('./commands/cluster-status.ts') },
   { names: ['cluster token'], load: () => import('./commands/cluster-token.ts') },
   { names: ['container inspect'], load: () => import('./commands/container-inspect.ts') },

@@ -34,6 +34,7 @@ void test('a host makes a cluster, shows it and leaves it', () =>
       Hosts: 2,
     });
     assert.deepEqual((await post('promote', { Host: 'b' })).json, { Notes: [] });
+    assert.deepEqual((await request(socket, 'DELETE', '/berth/cluster/hosts/c')).json, { Notes: [] });
     assert.deepEqual((await post('leave', { Force: true })).json, { Notes: ['one member is left'] });
     assert.deepEqual(cluster.calls, [
       { init: { advertise: '' } },
@@ -42,6 +43,7 @@ void test('a host makes a cluster, shows it and leaves it', () =>
       { token: { life: 60 } },
       { join: { token: 'T', advertise: '' } },
       { promote: 'b' },
+      { remove: 'c' },
       { leave: { force: true } },
     ]);
   }));

@@ -21,6 +21,10 @@ export class StandinCluster implements ClusterCommands {
     this.#inside = false;
     return ['one member is left'];
   }
+  async remove(host: string): Promise<string[]> {
+    this.calls.push({ remove: host });
+    return [];
+  }
   async promote(host: string): Promise<string[]> {
     this.calls.push({ promote: host });
     return [];

@@ -162,7 +162,7 @@ export class ManagedContext {
   }
 
   /** Connects to etcd, and enters the registry: what comes back is settled as its join() is. */
-  async enter(membership: Membership): Promise<{ entered: Promise<void> }> {
+  async connectTo(membership: Membership): Promise<{ entered: Promise<void> }> {
     const { registry, settings, store, randomHex } = this.deps;
     await this.load();
     const options = await this.options(membership.endpoints);
@@ -178,6 +178,18 @@ export class ManagedContext {
       timeout: settings.timeout * 1000,
     });
     return { entered };
+  }
+
+  /** The same for the first time: Conflict when the cluster does not take this host, Unavailable when etcd does not answer it. */
+  async enter(membership: Membership): Promise<void> {
+    const { entered } = await this.connectTo(membership);
+    await entered;
+    const { state, reason } = this.deps.registry.status();
+    if (state === 'joined') return;
+    if (state === 'refused') throw conflict(`the cluster does not take this host: ${reason}`);
+    throw unavailable(
+      `etcd does not answer this host at ${membership.endpoints.join(', ')}: is a firewall between, or the clock of one of them wrong?`,
+    );
   }
 
   /** The other way. */
@@ -211,7 +223,7 @@ export class ManagedContext {
         await etcd.status();
         return;
       } catch (error) {
-        if (performance.now() > end) {
+        if (performance.now() > end || this.process.failures > 1) {
           const why = lastComplaint(this.deps.directory);
           throw unavailable(`etcd does not answer${why === '' ? '' : `: ${why}`}; see ${this.files.log}`, error);
         }

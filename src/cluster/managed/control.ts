@@ -10,7 +10,7 @@ import { enterGiven } from './given.ts';
 import { initCluster } from './init.ts';
 import { Invitations } from './invitations.ts';
 import { joinCluster } from './join.ts';
-import { leaveCluster } from './leave.ts';
+import { leaveCluster, removeHost } from './leave.ts';
 import { endpointsOf } from './members.ts';
 import type { Membership } from './membership.ts';
 import type { ClusterCommands, ClusterReport, Invitation } from './port.ts';
@@ -85,6 +85,10 @@ class Control implements ManagedCluster {
     });
   }
 
+  async remove(host: string): Promise<string[]> {
+    return this.#alone('rm', async () => removeHost(this.#context, host));
+  }
+
   async promote(host: string): Promise<string[]> {
     const { hostName } = this.#context.member('promote');
     if (host !== '' && host !== hostName) return this.#told(async () => askToPromote(this.#context, host));
@@ -136,7 +140,7 @@ class Control implements ManagedCluster {
     };
     await this.#context.startMember(membership).catch(failed);
     // etcd may be away: the daemon has more to do than to wait for it.
-    await this.#context.enter(membership).then(({ entered }) => void entered.catch(failed), failed);
+    await this.#context.connectTo(membership).then(({ entered }) => void entered.catch(failed), failed);
     this.#begin();
   }
 

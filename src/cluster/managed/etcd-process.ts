@@ -47,13 +47,16 @@ export class EtcdProcess {
     if (program === undefined) {
       throw unavailable('missing etcd: install it (Debian: apt-get install etcd-server)');
     }
-    this.#take(await spawnEtcd(program, this.#options.directory, settings));
+    const spawned = await spawnEtcd(program, this.#options.directory, settings);
+    // Stopped meanwhile: what nobody looks after shall not run.
+    if (this.#settings !== settings) return void signalProcess(spawned, SIGTERM);
+    this.#take(spawned);
     this.#options.log.info('etcd was started', { pid: this.#process?.pid });
   }
 
-  /** Ended since it was started, and not started again yet. */
-  get isDown(): boolean {
-    return this.#process === undefined || !isAlive(this.#process);
+  /** How often it has ended of late without having lived for a while. */
+  get failures(): number {
+    return this.#failures;
   }
 
   /** Resolves when there is none any more, also one that an earlier berthd started. */
@@ -62,9 +65,9 @@ export class EtcdProcess {
     const running = this.#process ?? startedEtcd(this.#options.directory);
     this.#process = undefined;
     if (!running || !signalProcess(running, SIGTERM)) return;
-    const end = Date.now() + LONGEST_END;
+    const end = performance.now() + LONGEST_END;
     while (isAlive(running)) {
-      if (Date.now() > end) signalProcess(running, SIGKILL);
+      if (performance.now() > end) signalProcess(running, SIGKILL);
       await sleep(20);
     }
   }
@@ -72,6 +75,7 @@ export class EtcdProcess {
   /** It goes on, nobody looks after it. */
   release(): void {
     this.#settings = undefined;
+    this.#failures = 0;
     this.#watch?.close();
     this.#watch = undefined;
     clearTimeout(this.#timer);
@@ -79,7 +83,7 @@ export class EtcdProcess {
 
   #take(running: ProcessId): void {
     this.#process = running;
-    this.#began = Date.now();
+    this.#began = performance.now();
     this.#watch?.close();
     this.#watch = watchExit(running, () => this.#ended());
   }
@@ -87,7 +91,7 @@ export class EtcdProcess {
   #ended(): void {
     const { directory, log } = this.#options;
     if (!this.#settings) return;
-    if (Date.now() - this.#began > LIVED) this.#failures = 0;
+    if (performance.now() - this.#began > LIVED) this.#failures = 0;
     const pause = PAUSES[Math.min(this.#failures++, PAUSES.length - 1)] ?? 0;
     log.warn('etcd ended, and is started again', { reason: lastComplaint(directory), ms: pause });
     this.#again(pause);

@@ -51,9 +51,7 @@ export async function initCluster(context: ManagedContext, advertise: string): P
     etcd.close();
   }
   undo.defer(async () => context.exit());
-  await (
-    await context.enter(membership)
-  ).entered;
+  await context.enter(membership);
   putMembership(store, membership);
   undo.move();
   log.info('a cluster was made', { cluster: clusterId, host: hostName, address });

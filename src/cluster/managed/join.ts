@@ -14,7 +14,7 @@ export async function joinCluster(
   context: ManagedContext,
   { token: text, advertise }: { token: string; advertise: string },
 ): Promise<Membership> {
-  const { scratch, store, randomHex, log, registry } = context.deps;
+  const { scratch, store, randomHex, log } = context.deps;
   context.refuseGiven('join');
   const token = parseToken(text);
   const known = context.membership;
@@ -38,11 +38,7 @@ export async function joinCluster(
   await context.writeFiles({ authority, certificate, key });
   const membership: Membership = { clusterId, hostName, address, prefix, vxlanPort, endpoints };
   undo.defer(async () => context.exit());
-  await (
-    await context.enter(membership)
-  ).entered;
-  const { state, reason } = registry.status();
-  if (state === 'refused') throw conflict(`the cluster does not take this host: ${reason}`);
+  await context.enter(membership);
   putMembership(store, membership);
   undo.move();
   log.info('this host has joined a cluster', { cluster: clusterId, host: hostName, address });

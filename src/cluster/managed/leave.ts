@@ -1,6 +1,6 @@
 /** This host goes out of its cluster. What would lose something is refused, unless it is forced. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { conflict, forbidden, messageOf } from '../../errors.ts';
+import { conflict, forbidden, messageOf, notFound } from '../../errors.ts';
 import { EtcdError } from '../etcd/error.ts';
 import type { Etcd, Member } from '../etcd/port.ts';
 import type { ManagedContext } from './context.ts';
@@ -33,6 +33,23 @@ export async function leaveCluster(context: ManagedContext, force: boolean): Pro
   await context.sweep();
   context.deps.log.info('this host has left its cluster', { cluster: membership.clusterId, forced: force });
   return notes;
+}
+
+/** A member whose host will not come again counts among those that are down, until it is taken out. */
+export async function removeHost(context: ManagedContext, host: string): Promise<string[]> {
+  const { hostName } = context.member('rm');
+  if (host === hostName) throw conflict('this is that host: "berth cluster leave" takes it out');
+  if (context.deps.registry.status().hosts.some(({ name }) => name === host)) {
+    throw conflict(`${host} is in the cluster and well: run "berth cluster leave" on it`);
+  }
+  const members = await context.etcd.members();
+  const member = members.find(({ name }) => name === host);
+  if (!member) throw notFound(`there is no host ${host} in the cluster, and no member of etcd of that name`);
+  await removeMember(context.etcd, member.id);
+  const left = members.filter((one) => one !== member);
+  await context.move(endpointsOf(left));
+  context.deps.log.info('a member that is gone was taken out of etcd', { host });
+  return member.learner ? [] : quorumNote(votersIn(left).length);
 }
 
 function refuseInUse(containers: readonly string[]): void {
@@ -96,7 +113,10 @@ async function leaveEtcd(
     if (!force) await context.startMember(membership);
     const reason = messageOf(error);
     if (force) return [`this member could not be taken out of etcd (${reason}): there it counts as one that is down`];
-    throw conflict(`etcd does not let this member go: ${reason}`, error);
+    throw conflict(
+      `etcd does not let this member go (${reason}): is another one down? Bring it back, or take it out by "berth cluster rm HOST"`,
+      error,
+    );
   }
   return own.learner ? [] : quorumNote(others.length);
 }

@@ -7,6 +7,8 @@ export interface ClusterCommands {
   join(request: { token: string; advertise: string }): Promise<{ name: string; address: string; hosts: number }>;
   /** Forbidden, saying why, when something would be lost; with `force` it is. What is to be known afterwards comes back. */
   leave(request: { force: boolean }): Promise<string[]>;
+  /** Takes a host that is gone for good out of etcd; Conflict while it is heard of. What is to be known afterwards comes back. */
+  remove(host: string): Promise<string[]>;
   /** Makes a host ('': this one) a voting member of etcd; succeeds when it is. What is to be known afterwards comes back. */
   promote(host: string): Promise<string[]>;
   /** `life`: seconds. */
