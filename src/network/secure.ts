@@ -30,10 +30,8 @@ export const isEncrypted = ({ driver, options }: Pick<NetworkRecord, 'driver' | 
  */
 export function innerAddress(publicKey: string): string | undefined {
   if (!PUBLIC_KEY.test(publicKey)) return undefined;
-  const identifier = [...atob(publicKey).slice(0, 8)].reduce(
-    (sum, char) => (sum << 8n) | BigInt(char.charCodeAt(0)),
-    0n,
-  );
+  const bytes = Uint8Array.from(atob(publicKey), (char) => char.charCodeAt(0));
+  const identifier = bytes.subarray(0, 8).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   return identifier === 0n ? undefined : formatAddress({ family: 6, value: LINK_LOCAL | identifier });
 }
 
