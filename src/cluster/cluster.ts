@@ -99,7 +99,8 @@ class SwitchableCluster implements Cluster, ClusterControl {
   underlay(): Underlay | undefined {
     if (!this.#settings) return undefined;
     const { advertise: address, vxlanPort: port } = this.#settings;
-    return { address, port, mtu: this.#deps.mtuOf(address) };
+    const { secure } = this.#deps;
+    return { address, port, mtu: this.#deps.mtuOf(address), ...(secure && { secure }) };
   }
 
   hosts(): readonly ClusterHost[] {

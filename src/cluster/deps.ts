@@ -1,6 +1,6 @@
 /** What the cluster is told, and what it needs from outside. Types only. */
 import type { Logger } from '../log.ts';
-import type { ClusterHost } from '../network/cluster.ts';
+import type { ClusterHost, SecureHost } from '../network/cluster.ts';
 import type { Etcd, EtcdOptions } from './etcd/port.ts';
 
 /** Which cluster, and as whom. */
@@ -38,6 +38,8 @@ export interface ClusterDeps {
   mtuOf(address: string): number;
   /** Of Berth, as other hosts see it in `berth cluster status`. */
   version: string;
+  /** By which the others send this host what belongs to encrypted networks; absent where its kernel has no WireGuard. */
+  secure?: SecureHost;
   /** Survives the daemon: by it a store that was restored from a backup meanwhile is told from one that went on. */
   memory?: { load(): string | undefined; save(text: string): void };
 }

@@ -22,9 +22,11 @@ export interface Holder {
   hostId: string;
 }
 
-export function encodeEndpoint(endpoint: ClusterEndpoint, { id, name, address }: HostIdentity): Buffer[] {
+export function encodeEndpoint(endpoint: ClusterEndpoint, host: HostIdentity): Buffer[] {
   const { addresses, mac, containerId, containerName, names } = endpoint;
-  const whole = { id: endpoint.id, addresses, mac, containerId, containerName, names, host: { id, name, address } };
+  const { id, name, address, secure } = host;
+  const where = { id, name, address, secure };
+  const whole = { id: endpoint.id, addresses, mac, containerId, containerName, names, host: where };
   const [, ...others] = addresses;
   const reference = { id: endpoint.id, of: bare(addresses[0] ?? ''), host: { id } };
   return [whole, ...others.map(() => reference)].map((value) => Buffer.from(JSON.stringify(value)));
@@ -84,6 +86,8 @@ export function sameEndpoint(a: PlacedEndpoint, b: PlacedEndpoint): boolean {
     a.containerName === b.containerName &&
     a.host.name === b.host.name &&
     a.host.address === b.host.address &&
+    a.host.secure?.publicKey === b.host.secure?.publicKey &&
+    a.host.secure?.port === b.host.secure?.port &&
     same(a.addresses, b.addresses) &&
     same(a.names, b.names)
   );

@@ -11,7 +11,7 @@ export class Hosts {
   readonly #bad: (key: string, problem: string) => void;
   /** By name. */
   readonly #hosts = new Map<string, HostRecord>();
-  /** '<name> <address>' → the one object for it. */
+  /** '<name> <address> <key> <port>' → the one object for it. */
   readonly #shared = new Map<string, ClusterHost>();
 
   constructor(prefix: string, bad: (key: string, problem: string) => void) {
@@ -49,13 +49,13 @@ export class Hosts {
   }
 
   /** Endpoints say where they are themselves; many are on one host. */
-  share = ({ name, address }: HostIdentity): ClusterHost => {
-    const key = `${name} ${address}`;
+  share = ({ name, address, secure }: HostIdentity): ClusterHost => {
+    const key = `${name} ${address} ${secure?.publicKey ?? ''} ${secure?.port ?? ''}`;
     const known = this.#shared.get(key);
     if (known) return known;
     // Hosts come and go; those that are referred to stay with their endpoints.
     if (this.#shared.size >= 4096) this.#shared.clear();
-    const host = { name, address };
+    const host = { name, address, ...(secure && { secure }) };
     this.#shared.set(key, host);
     return host;
   };
