@@ -12,6 +12,7 @@ import { createImages } from './engine/images/images.ts';
 import type { ImageUse } from './engine/images/port.ts';
 import { createFirewall, leaveBackend, ruleMarks } from './firewall/index.ts';
 import type { FirewallChoice } from './firewall/index.ts';
+import { hostAddresses } from './linux/host-addresses.ts';
 import { createLinuxKernel } from './linux/kernel.ts';
 import { linkMtu } from './linux/link-mtu.ts';
 import { leaveHybridCgroups } from './linux/mounts.ts';
@@ -46,6 +47,7 @@ async function compose({ settings, store, events, log, hybridCgroups }: PartsCon
     scratch: tmpDir,
     version: BERTH_VERSION,
     linkMtu,
+    hostAddresses,
     etcdProgram: () => findProgram('etcd'),
     inUse: () => inUse(),
     randomHex,

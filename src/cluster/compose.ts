@@ -1,8 +1,9 @@
 /** The parts of a cluster, each made known to the others: the registry of hosts, networks and endpoints, and its etcd. */
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname } from 'node:os';
 import type { DaemonClusterSettings } from '../daemon/settings.ts';
 import type { Logger } from '../log.ts';
 import type { Cluster } from '../network/cluster.ts';
+import type { HostAddress } from '../network/kernel.ts';
 import type { Store } from '../store/store.ts';
 import { createCluster } from './cluster.ts';
 import { createManagedCluster } from './managed/control.ts';
@@ -18,6 +19,7 @@ export interface ComposeOptions {
   version: string;
   /** Bytes; undefined when no link has the address. */
   linkMtu: (this: void, address: string) => number | undefined;
+  hostAddresses: (this: void) => readonly HostAddress[];
   etcdProgram: (this: void) => string | undefined;
   /** Containers on networks that span hosts, by name. */
   inUse: (this: void) => readonly string[];
@@ -71,7 +73,7 @@ export function composeCluster(options: ComposeOptions): ComposedCluster {
     store,
     settings,
     hostName: hostname(),
-    interfaces: networkInterfaces,
+    addresses: options.hostAddresses,
     etcdProgram: options.etcdProgram,
     loadClient: async () => (await import('./etcd/client.ts')).createEtcd,
     registry: control,

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonClusterSettings } from '../../daemon/settings.ts';
 import { conflict, invalidParameter, unavailable } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
+import type { HostAddress } from '../../network/kernel.ts';
 import type { Store } from '../../store/store.ts';
 import type { ClusterControl } from '../cluster.ts';
 import type { Etcd, EtcdOptions } from '../etcd/port.ts';
 import { advertisedAddress, onlyAddress } from './advertise.ts';
-import type { Interfaces } from './advertise.ts';
 import { EtcdProcess } from './etcd-process.ts';
 import { filesIn, lastComplaint } from './etcd-member.ts';
 import { isHostName } from './host-name.ts';
@@ -28,7 +28,7 @@ export interface ManagedDeps {
   settings: DaemonClusterSettings;
   /** The machine's. */
   hostName: string;
-  interfaces: (this: void) => Interfaces;
+  addresses: (this: void) => readonly HostAddress[];
   /** Path; undefined when there is none. */
   etcdProgram: (this: void) => string | undefined;
   /** Takes some milliseconds and megabytes: only hosts of a cluster do. */
@@ -94,11 +94,11 @@ export class ManagedContext {
 
   /** What was asked for, else --cluster-advertise, else `otherwise`, else the only one. */
   address(asked: string, otherwise = ''): string {
-    const { settings, interfaces } = this.deps;
-    if (asked !== '') return advertisedAddress(ADVERTISE_FLAG, asked, interfaces());
-    if (settings.advertise !== '') return advertisedAddress('--cluster-advertise', settings.advertise, interfaces());
-    if (otherwise !== '') return advertisedAddress(ADVERTISE_FLAG, otherwise, interfaces());
-    return onlyAddress(ADVERTISE_FLAG, interfaces());
+    const { settings, addresses } = this.deps;
+    if (asked !== '') return advertisedAddress(ADVERTISE_FLAG, asked, addresses());
+    if (settings.advertise !== '') return advertisedAddress('--cluster-advertise', settings.advertise, addresses());
+    if (otherwise !== '') return advertisedAddress(ADVERTISE_FLAG, otherwise, addresses());
+    return onlyAddress(ADVERTISE_FLAG, addresses());
   }
 
   // — Files —
