@@ -1,6 +1,6 @@
 /**
  * The store of the strict stand-in: keys in all their revisions, transactions, leases. It answers as etcd 3.4 to 3.6 do; the contract
- * that both are held to is test/etcd/contract.ts.
+ * that both are held to is testing-contract.ts.
  */
 import { EtcdError } from './error.ts';
 import type { Compare, KeyValue, Keys, Operation, Result, WatchEvent } from './port.ts';
