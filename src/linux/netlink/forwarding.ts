@@ -114,7 +114,8 @@ export function decodeForwarding(payload: Buffer): ForwardingInfo {
   return {
     mac,
     link: payload.readInt32LE(4),
-    ofBridge: (payload.readUInt8(10) & NTF_MASTER) !== 0,
+    // A bridge names itself in NDA_MASTER and sets no flag (fdb_fill_info in net/bridge/br_fdb.c); a device says NTF_SELF.
+    ofBridge: (payload.readUInt8(10) & NTF_SELF) === 0,
     fixed: (payload.readUInt16LE(8) & NUD_NOARP) !== 0,
     host: attributes.get(NDA_DST),
     via: readU32(attributes.get(NDA_IFINDEX)) ?? 0,

@@ -145,7 +145,7 @@ void test('devices, forwarding entries and neighbours survive encoding', () => {
       assert.deepEqual(forwarding.decodeForwarding(payloadOf(forwarding.setForwarding(key, link, there, via))), {
         mac: key,
         link,
-        ofBridge: true,
+        ofBridge: false,
         fixed: true,
         host: there,
         via,
