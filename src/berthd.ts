@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { composeCluster } from './cluster/compose.ts';
+import { createSecureHost } from './cluster/secure-host.ts';
 import { findProgram } from './daemon/preflight.ts';
 import { runDaemon } from './daemon/run.ts';
 import type { Parts, PartsContext } from './daemon/run.ts';
@@ -38,6 +39,15 @@ async function compose({ settings, store, events, log, hybridCgroups }: PartsCon
   const tmpDir = `${dataRoot}/tmp`;
   mkdirSync(tmpDir, { recursive: true, mode: 0o700 });
   const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex');
+  const secureHost = createSecureHost({
+    store,
+    hasWireguard: () => kernel.hasWireguard(),
+    port: settings.cluster.wireguardPort,
+  });
+  const kernel = createLinuxKernel({
+    ruleMarks: ruleMarks(rules.settings.instance),
+    wireguardKey: () => secureHost.key(),
+  });
   // The cluster asks who uses it, the network asks the cluster: the first question comes after both are there.
   let inUse: () => readonly string[] = () => [];
   const { cluster, managed } = composeCluster({
@@ -48,12 +58,12 @@ async function compose({ settings, store, events, log, hybridCgroups }: PartsCon
     version: BERTH_VERSION,
     linkMtu,
     hostAddresses,
+    secure: () => secureHost.host(),
     etcdProgram: () => findProgram('etcd'),
     inUse: () => inUse(),
     randomHex,
     log,
   });
-  const kernel = createLinuxKernel({ ruleMarks: ruleMarks(rules.settings.instance) });
   const network = createNetworkController({
     settings: settings.network,
     execRoot,

@@ -99,7 +99,7 @@ class SwitchableCluster implements Cluster, ClusterControl {
   underlay(): Underlay | undefined {
     if (!this.#settings) return undefined;
     const { advertise: address, vxlanPort: port } = this.#settings;
-    const { secure } = this.#deps;
+    const secure = this.#deps.secure?.();
     return { address, port, mtu: this.#deps.mtuOf(address), ...(secure && { secure }) };
   }
 

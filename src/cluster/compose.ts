@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import type { DaemonClusterSettings } from '../daemon/settings.ts';
 import type { Logger } from '../log.ts';
-import type { Cluster } from '../network/cluster.ts';
+import type { Cluster, SecureHost } from '../network/cluster.ts';
 import type { HostAddress } from '../network/kernel.ts';
 import type { Store } from '../store/store.ts';
 import { createCluster } from './cluster.ts';
@@ -20,6 +20,8 @@ export interface ComposeOptions {
   /** Bytes; undefined when no link has the address. */
   linkMtu: (this: void, address: string) => number | undefined;
   hostAddresses: (this: void) => readonly HostAddress[];
+  /** undefined where the kernel has no WireGuard. */
+  secure: (this: void) => SecureHost | undefined;
   etcdProgram: (this: void) => string | undefined;
   /** Containers on networks that span hosts, by name. */
   inUse: (this: void) => readonly string[];
@@ -62,6 +64,7 @@ export function composeCluster(options: ComposeOptions): ComposedCluster {
     log,
     mtuOf,
     version: options.version,
+    secure: options.secure,
     memory: {
       load: () => store.get<string>('meta', MEMORY),
       save: (text) => store.put('meta', MEMORY, text),

@@ -38,8 +38,8 @@ export interface ClusterDeps {
   mtuOf(address: string): number;
   /** Of Berth, as other hosts see it in `berth cluster status`. */
   version: string;
-  /** By which the others send this host what belongs to encrypted networks; absent where its kernel has no WireGuard. */
-  secure?: SecureHost;
+  /** By which the others send this host what belongs to encrypted networks; undefined where its kernel has no WireGuard. */
+  secure?: (this: void) => SecureHost | undefined;
   /** Survives the daemon: by it a store that was restored from a backup meanwhile is told from one that went on. */
   memory?: { load(): string | undefined; save(text: string): void };
 }

@@ -48,7 +48,8 @@ export class Registry {
     const keys = clusterKeys(prefix);
     this.settings = settings;
     this.#deps = deps;
-    const { version, secure } = deps;
+    const { version } = deps;
+    const secure = deps.secure?.();
     this.host = { id: hostId, name: hostName, address: advertise, ...(secure && { secure }), vxlanPort, version };
     this.contact = new Contact(deps, settings);
     this.#membership = new Membership(this.contact, deps.clock, settings, this.host);

@@ -9,9 +9,9 @@ const endpoints = (url: string): readonly string[] => cluster(['--cluster-store'
 
 void describe('the cluster store', () => {
   void test('there is none unless it is given', () => {
-    const { store, advertise, name, vxlanPort, lease, timeout } = cluster([]);
+    const { store, advertise, name, vxlanPort, wireguardPort, lease, timeout } = cluster([]);
     assert.equal(store, undefined);
-    assert.deepEqual([advertise, name, vxlanPort, lease, timeout], ['', '', 4789, 30, 5]);
+    assert.deepEqual([advertise, name, vxlanPort, wireguardPort, lease, timeout], ['', '', 4789, 51820, 30, 5]);
   });
   void test('ports are optional, addresses of both families and names are taken, doubles go', () => {
     assert.deepEqual(endpoints('etcd://192.0.2.1,[2001:db8::1]:23790,etcd.example.test,192.0.2.1:2379'), [
@@ -100,6 +100,8 @@ void test('the advertised address: an address or an interface, with the port of 
 
 void test('numbers have bounds, and a host name is one word', () => {
   refused(['--cluster-vxlan-port=0'], /not between 1 and 65535/);
+  refused(['--cluster-wireguard-port=65536'], /--cluster-wireguard-port: 65536 is not between 1 and 65535/);
+  refused(['--cluster-wireguard-port=4789'], /--cluster-wireguard-port: 4789 is the --cluster-vxlan-port/);
   refused(['--cluster-lease=1'], /not between 5 and 3600/);
   refused(['--cluster-timeout=0'], /not between 1 and 300/);
   assert.equal(cluster(['--cluster-name=web-1.example']).name, 'web-1.example');

@@ -10,17 +10,24 @@ const ETCD_PORT = 2379;
 const PREFIX = '/berth';
 /** etcd's own limits: a lease shorter than its election is none, and one longer keeps what is long dead. */
 const LEASE = { least: 5, most: 3600 };
+const PORT = { least: 1, most: 65535 };
 const TIMEOUT = { least: 1, most: 300 };
 
 /** Of --cluster-store-opt: the first four are Docker's. */
 const OPTIONS = ['kv.cacertfile', 'kv.certfile', 'kv.keyfile', 'kv.path', 'user', 'passwordfile'];
 
 export function clusterSettings(options: Options): DaemonClusterSettings {
+  const vxlanPort = within('cluster-vxlan-port', options.int('cluster-vxlan-port'), PORT);
+  const wireguardPort = within('cluster-wireguard-port', options.int('cluster-wireguard-port'), PORT);
+  if (wireguardPort === vxlanPort) {
+    throw invalidParameter(`invalid --cluster-wireguard-port: ${wireguardPort} is the --cluster-vxlan-port`);
+  }
   return {
     store: storeSettings(options.string('cluster-store'), storeOptions(options.list('cluster-store-opt'))),
     advertise: advertise(options.string('cluster-advertise')),
     name: hostName(options.string('cluster-name')),
-    vxlanPort: within('cluster-vxlan-port', options.int('cluster-vxlan-port'), { least: 1, most: 65535 }),
+    vxlanPort,
+    wireguardPort,
     lease: within('cluster-lease', options.int('cluster-lease'), LEASE),
     timeout: within('cluster-timeout', options.int('cluster-timeout'), TIMEOUT),
   };

@@ -135,6 +135,12 @@ export const daemonFlags: readonly DaemonFlag[] = [
     help: 'UDP port of overlay networks, the same on all hosts',
   },
   {
+    name: 'cluster-wireguard-port',
+    type: 'int',
+    default: 51820,
+    help: 'UDP port by which this host is sent what belongs to encrypted overlay networks',
+  },
+  {
     name: 'config-file',
     type: 'string',
     key: null,

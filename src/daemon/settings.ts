@@ -69,6 +69,8 @@ export interface DaemonClusterSettings {
   name: string;
   /** UDP. */
   vxlanPort: number;
+  /** UDP. */
+  wireguardPort: number;
   /** Seconds. */
   lease: number;
   /** Seconds for one call. */

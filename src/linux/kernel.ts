@@ -40,7 +40,7 @@ export function createLinuxKernel({
   wireguardKey,
 }: {
   ruleMarks: readonly Buffer[];
-  wireguardKey?: WireguardKey;
+  wireguardKey?: (this: void) => WireguardKey;
 }): LinuxKernel {
   const host = openNetlink(NETLINK_ROUTE);
   const reaper = createLinkReaper();
@@ -84,7 +84,7 @@ export function createLinuxKernel({
     setReach: (plan, addresses) => setReach(host, plan, addresses),
     ensureWireguard(plan) {
       if (!wireguardKey) throw new Error('this host has no WireGuard key');
-      ensureWireguard(host, plan, wireguardKey);
+      ensureWireguard(host, plan, wireguardKey());
     },
     hasWireguard,
     setSysctls: applySysctls,
