@@ -16,7 +16,11 @@ async function serve({ id, method, args }: Request): Promise<void> {
     const tell =
       (name: string) =>
       (...told: unknown[]): void =>
-        say({ id, told: name, args: told.map((one) => (one instanceof EtcdError ? one.message : one)) });
+        say({
+          id,
+          told: name,
+          args: told.map((one) => (one instanceof EtcdError ? { code: one.code, message: one.message } : one)),
+        });
     const names = ['started', 'events', 'compacted', 'interrupted', 'resumed'] as const;
     const [started, events, compacted, interrupted, resumed] = names.map(tell);
     if (!started || !events || !compacted || !interrupted || !resumed) return;

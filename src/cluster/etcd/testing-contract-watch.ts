@@ -10,13 +10,18 @@ export class Recorder {
   readonly lines: string[] = [];
   /** Revisions, one for each time that the listener was told. */
   readonly headers: bigint[] = [];
-  startedAt: bigint[] = [];
+  readonly startedAt: bigint[] = [];
+  readonly resumedAt: bigint[] = [];
+  /** Codes. */
+  readonly interruptions: string[] = [];
   compactedAt: bigint | undefined;
   readonly #watch: Watch;
 
   constructor(etcd: Etcd, keys: Keys, from: bigint) {
     this.#watch = etcd.watch(keys, from, {
       started: ({ revision }) => void this.startedAt.push(revision),
+      resumed: ({ revision }) => void this.resumedAt.push(revision),
+      interrupted: ({ code }) => void this.interruptions.push(code),
       compacted: (revision) => (this.compactedAt = revision),
       events: ({ revision }, events) => {
         this.headers.push(revision);

@@ -5,10 +5,11 @@
  * the same revision (one that all members agree on) makes sure that it still is the same history: the revision is neither
  * compacted nor ahead of the store, the cluster has its ID, its raft term has not gone back, and the change that was told last is there.
  * A store that was restored from a backup fails in one of these; in a cluster that was restored with the same names, addresses and
- * token, the ID is none of them. (It also covers etcd before 3.4.36 and 3.5.17, which lose a deletion at exactly the compacted
- * revision.)
+ * token, the ID is none of them. (It also covers versions that lose a deletion at exactly the compacted revision: etcd issues 18089 and
+ * 19179.)
  *
- * Progress is asked for by `progress_notify` only. The answer to a WatchProgressRequest may overtake events in etcd before 3.4.25.
+ * How far it has come while nothing happens is learnt by `progress_notify` only. The answer to a WatchProgressRequest may overtake
+ * events (issue 15220, mended after Debian 12's version).
  */
 import { messageOf } from '../../errors.ts';
 import { EtcdError } from './error.ts';
@@ -157,7 +158,7 @@ export class ResumingWatch implements Watch {
 
   #take({ header, events }: WatchResponse): void {
     if (this.#done) return;
-    // A member that fell back to a snapshot may tell what it told before (etcd before 3.4.25 and 3.5.8).
+    // A member that lags behind, or takes over a snapshot, may tell what was told before (etcd issues 15271 and 20221).
     const fresh = events.filter((event) => revisionOf(event) >= this.#next);
     const last = fresh.at(-1);
     if (last) {
