@@ -99,6 +99,15 @@ void test('a link that goes takes its addresses and routes along, and says so', 
   assert.equal(present.kindOf('l3'), 'veth');
 });
 
+void test('a link that comes is told of, unless it is a pair', () => {
+  const present = sample();
+  assert.deepEqual(present.apply(newLink(linkInfo(9, { name: 'eth5', kind: '' }))), [
+    { kind: 'link-made', name: 'eth5' },
+  ]);
+  assert.deepEqual(present.apply(newLink(linkInfo(9, { name: 'eth5', kind: '' }))), []);
+  assert.deepEqual(present.apply(newLink(linkInfo(10))), []);
+});
+
 void test('a port that leaves its bridge is not gone', () => {
   const present = sample();
   const asPort = encodeLink(linkInfo(3));
@@ -124,7 +133,10 @@ void test('IPv4 routes vanish unsaid: with a link set down, with their source ad
 void test('a renamed link is gone under its old name, and what is on it bears the new one', () => {
   const present = sample();
   const renamed = linkInfo(7, { name: 'new', kind: 'bridge', alias: 'berth:x' });
-  assert.deepEqual(present.apply(newLink(renamed)), [{ kind: 'link-gone', name: 'br' }]);
+  assert.deepEqual(present.apply(newLink(renamed)), [
+    { kind: 'link-gone', name: 'br' },
+    { kind: 'link-made', name: 'new' },
+  ]);
   assert.deepEqual([present.kindOf('br'), present.kindOf('new')], [undefined, 'bridge']);
   const { links, addresses, routes } = present.survey();
   assert.deepEqual(

@@ -112,11 +112,11 @@ export class Present {
     if (info.name === '') return [];
     if (old && old.name !== info.name) this.#forget(old);
     this.#setLink(info);
-    if (!old) return [];
+    if (!old) return made(info);
     const events: KernelEvent[] = [];
     if (old.name !== info.name) {
       this.#rename(info);
-      events.push({ kind: 'link-gone', name: old.name });
+      events.push({ kind: 'link-gone', name: old.name }, ...made(info));
     }
     if (old.up && !info.up) {
       events.push(...this.#dropRoutes((one) => one.link === info.index && one.family === 4));
@@ -208,3 +208,6 @@ const routeKey = (route: RouteInfo): string =>
     route.link,
     hex(route.gateway),
   ].join(' ');
+
+/** Pairs are containers', by the thousand, and nobody stands on one. */
+const made = ({ name, kind }: LinkInfo): KernelEvent[] => (kind === 'veth' ? [] : [{ kind: 'link-made', name }]);

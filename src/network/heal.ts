@@ -134,12 +134,7 @@ export class Healer {
         const network = state.networkOfLink(event.name);
         if (network) this.#networks.add(network.id);
         for (const id of this.#context.overlays.onLink(event.name)) this.#networks.add(id);
-        for (const { id } of networksOn(state, event.name)) {
-          this.#networks.add(id);
-          // With it went what stood on it.
-          if (event.kind === 'link-changed') continue;
-          for (const { sandbox } of state.endpointsOf(id)) this.#containers.add(sandbox.containerId);
-        }
+        this.#noteParent(event);
         const owner = state.sandboxOfLink(event.name);
         if (owner) this.#containers.add(owner.sandbox.containerId);
         for (const { hostName, networkId } of owner?.endpoints ?? []) {
@@ -147,6 +142,9 @@ export class Healer {
         }
         return;
       }
+      case 'link-made':
+        this.#noteParent(event);
+        return;
       case 'address-gone':
       case 'route-gone': {
         const network = state.networkOfLink(event.link);
@@ -164,6 +162,16 @@ export class Healer {
         return;
       case 'lost':
         this.#everything = true;
+    }
+  }
+
+  /** With a parent goes what stands on it, and it may come back: a network card, a link that its administrator makes anew. */
+  #noteParent({ kind, name }: KernelEvent & { name: string }): void {
+    const { state } = this.#context;
+    for (const { id } of networksOn(state, name)) {
+      this.#networks.add(id);
+      if (kind === 'link-changed') continue;
+      for (const { sandbox } of state.endpointsOf(id)) this.#containers.add(sandbox.containerId);
     }
   }
 

@@ -15,14 +15,13 @@ import type { NetworkState } from './state.ts';
 export const linksOf = (context: NetworkContext, network: NetworkRecord): readonly LinkPlan[] =>
   network.configOnly ? [] : (context.driverOf(network).planNetwork(context.configOf(network)).links ?? []);
 
-/** Networks whose containers' links are made on this link of the host. */
+/** Networks whose containers' links are made on this link of the host, or on a VLAN's link on it. */
 export const networksOn = (state: NetworkState, link: string): NetworkRecord[] =>
-  state
-    .networks()
-    .filter(
-      (network) =>
-        (network.driver === 'macvlan' || network.driver === 'ipvlan') && parentOf(network.driver, network) === link,
-    );
+  state.networks().filter((network) => {
+    if (network.driver !== 'macvlan' && network.driver !== 'ipvlan') return false;
+    const parent = parentOf(network.driver, network);
+    return parent === link || (network.madeParent === true && parent.startsWith(`${link}.`));
+  });
 
 /** Names of those that go with the network: no other needs them, and they bear this daemon's mark. */
 export function ownLinks(context: NetworkContext, network: NetworkRecord): string[] {

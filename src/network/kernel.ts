@@ -53,6 +53,8 @@ export interface HostRoute {
 export type KernelEvent =
   /** A link of the host; `name` is the one it had. */
   | { kind: 'link-gone'; name: string }
+  /** Of the host, under this name for the first time; veth pairs are not told of. */
+  | { kind: 'link-made'; name: string }
   /** Set down, or taken out of its bridge. */
   | { kind: 'link-changed'; name: string }
   /** With prefix, on a link of the host. */
