@@ -2,6 +2,7 @@
  * Networks that span hosts: how long until another host reaches a container that was just started, by its name, and what a
  * container costs the cluster store. Two hosts, each with its own berthd, and an etcd of one member on a third.
  */
+import { idle } from '../../test/e2e/support.ts';
 import { startCluster } from '../../test/overlay/hosts.ts';
 import { figures, type Figures } from '../stats.ts';
 import { apiVerbs } from '../verbs.ts';
@@ -16,16 +17,11 @@ export async function hosts({ rounds, say }: SuiteContext): Promise<Row[]> {
   const [a, b] = cluster.members;
   if (!a || !b) throw new Error('there are not two hosts');
   await using stack = new AsyncDisposableStack();
-  const [onA, onB] = [a, b].map(({ daemon, name }) => {
-    const verbs = apiVerbs(name, daemon.socket);
-    stack.defer(() => verbs.close());
-    return verbs;
-  });
-  if (!onA || !onB) throw new Error('there are not two hosts');
+  const onA = apiVerbs(a.name, a.daemon.socket);
+  stack.defer(() => onA.close());
   await onA.createNetwork(NETWORK, 'overlay');
   while ((await b.daemon.api('GET', `/networks/${NETWORK}`)).status !== 200);
-  await onB.create('asking', { network: NETWORK });
-  await onB.start('asking');
+  await idle(b.daemon, 'asking', '--network', NETWORK);
   const asking = stack.use(await startAsking(b, 'asking'));
   const revision = async (): Promise<number> => {
     const answer = JSON.parse(await cluster.etcd.ctl('get', '--write-out=json', 'x')) as {
