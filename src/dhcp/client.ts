@@ -41,7 +41,7 @@ export interface Clock {
 }
 
 export interface Listener {
-  /** There is a lease; or it was renewed, perhaps with other terms. Called before `before`'s address is used no more. */
+  /** There is a lease; or `before` was renewed, perhaps with another address or other terms. */
   bound(lease: Lease, before: Lease | undefined): void;
   /** Its address must not be used any longer. Another is being asked for. */
   lost(lease: Lease, reason: string): void;

@@ -145,8 +145,6 @@ export class LeaseService {
     if (!entry) return;
     const { first } = entry;
     this.#options.log.debug('a lease was obtained or renewed', { endpoint: endpointId, address: lease.address });
-    // Whoever plans the interface anew is told before it changes.
-    if (!first) this.#options.changed({ endpointId, lease, reason: '' });
     try {
       if (lease.address !== before?.address || lease.gateway !== before.gateway || lease.mtu !== before.mtu) {
         this.#readdress(entry, before, lease);
@@ -158,18 +156,20 @@ export class LeaseService {
       if (first) void this.drop(endpointId, { release: true });
     }
     entry.first = undefined;
+    // Routes by it can be made now.
+    if (!first) this.#options.changed({ endpointId, lease, reason: '' });
   }
 
   #lost(endpointId: string, lease: Lease, reason: string): void {
     const entry = this.#entries.get(endpointId);
     if (!entry) return;
     this.#options.log.warn('a lease was lost', { endpoint: endpointId, address: lease.address, reason });
-    this.#options.changed({ endpointId, lease: undefined, reason });
     try {
       this.#readdress(entry, lease, undefined);
     } catch (error) {
       this.#complain(endpointId, lease, error);
     }
+    this.#options.changed({ endpointId, lease: undefined, reason });
   }
 
   #readdress(entry: Entry, before: Lease | undefined, after: Lease | undefined): void {

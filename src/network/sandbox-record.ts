@@ -36,7 +36,9 @@ export function newEndpoint(
     sandboxId: sandbox.id,
     networkId: network.id,
     addresses,
-    mac: claim?.mac ?? macOn(network, settings, addresses, randomHex),
+    mac:
+      claim?.mac ??
+      (leasedMac(network, sandbox.containerId, settings) || macOn(network, settings, addresses, randomHex)),
     hostName: hasPair ? hostLinkName(randomHex(4)) : '',
     interfaceName,
     settings,
@@ -69,6 +71,17 @@ function nameInterface(network: NetworkRecord, settings: EndpointSettings, other
 /** Families of which an endpoint has an address, where its network has them. */
 export const familiesOf = ({ DriverOpts }: EndpointSettings): readonly (4 | 6)[] =>
   disablesIpv6(DriverOpts) ? [4] : [4, 6];
+
+/**
+ * Where a DHCP server gives the address: the same each time that the container starts, as servers choose by it, and administrators may bind
+ * an address to it. '' elsewhere, and where one is asked for.
+ */
+function leasedMac(network: NetworkRecord, containerId: string, { MacAddress }: EndpointSettings): string {
+  if (!isLeased(network) || network.driver !== 'macvlan' || MacAddress !== '') return '';
+  const part = (id: string): number => Number.parseInt(id.slice(0, 8), 16);
+  const own = (part(containerId) ^ part(network.id)) >>> 0;
+  return parseMac(`0242${own.toString(16).padStart(8, '0')}`.replace(/(..)(?!$)/g, '$1:'));
+}
 
 /** On a LAN, where others may have the same subnet, a MAC is made up; an ipvlan link has its parent's. */
 function macOn(

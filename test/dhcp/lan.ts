@@ -31,8 +31,13 @@ export interface ServerOptions {
   renew?: number;
   /** Without what earlier servers lent. */
   fresh?: boolean;
+  /** It is the LAN's name server, too: name → address. */
+  names?: Readonly<Record<string, string>>;
   args?: readonly string[];
 }
+
+const namesOf = (names: Readonly<Record<string, string>>): string[] =>
+  Object.entries(names).map(([name, address]) => `--address=/${name}/${address}`);
 
 export interface Lan extends AsyncDisposable {
   /** The router and server of the LAN. */
@@ -61,7 +66,7 @@ export async function createLan(host: Host): Promise<Lan> {
     };
   };
   const end = async (child: ChildProcess): Promise<void> => {
-    if (!servers.delete(child)) return;
+    if (!servers.delete(child) || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     for (const pid of childrenOf(child.pid ?? 0)) process.kill(pid, 'SIGTERM');
     await exited;
@@ -77,14 +82,14 @@ export async function createLan(host: Host): Promise<Lan> {
 
   return {
     place,
-    async serve({ range = ['192.0.2.100', '192.0.2.120'], renew, fresh = false, args = [] } = {}) {
+    async serve({ range = ['192.0.2.100', '192.0.2.120'], renew, fresh = false, names: hosts, args = [] } = {}) {
       if (fresh) writeFileSync(leaseFile, '');
       const child = place.spawn(
         [
           'dnsmasq',
           '--no-daemon',
           '--conf-file=/dev/null',
-          '--port=0',
+          ...(hosts ? ['--no-resolv', '--no-hosts', ...namesOf(hosts)] : ['--port=0']),
           '--user=root',
           '--pid-file=',
           '--interface=br0',
