@@ -54,6 +54,11 @@ export class Claims {
     return [...this.#own.values()].map(({ endpoint }) => endpoint);
   }
 
+  /** That endpoints of this host are on. */
+  networks(): string[] {
+    return [...new Set([...this.#own.values()].map(({ endpoint }) => endpoint.networkId))];
+  }
+
   /** How many are to be put, or taken away. */
   get waiting(): number {
     let waiting = this.#stray.size;
@@ -114,8 +119,8 @@ export class Claims {
   }
 
   /** Everything of this host's hangs on `lease` and is in the store when it resolves, but for what was lost. */
-  async renew(lease: bigint): Promise<void> {
-    if (lease !== this.#lease) for (const own of this.#own.values()) own.revision = 0n;
+  async renew({ lease, granted }: { lease: bigint; granted: boolean }): Promise<void> {
+    if (granted || lease !== this.#lease) for (const own of this.#own.values()) own.revision = 0n;
     this.#lease = lease;
     await this.settle();
   }
@@ -156,6 +161,13 @@ export class Claims {
     }
   }
 
+  /** Endpoints on one of them were put under the lease of now. As long as it lasts, nobody can remove the network. */
+  standOn(networkIds: ReadonlySet<string>): boolean {
+    return [...this.#own.values()].some(
+      ({ endpoint, revision }) => revision > 0n && networkIds.has(endpoint.networkId),
+    );
+  }
+
   /** What was lost since it was asked last. */
   takeLosses(): Loss[] {
     return this.#losses.splice(0);
@@ -169,18 +181,30 @@ export class Claims {
     return true;
   }
 
-  /** Of a network as the store had it at `revision`: first keys of this host's endpoints. True when some are missing. */
-  missing(networkId: string, keys: ReadonlySet<string>, revision: bigint): boolean {
-    let some = false;
+  /**
+   * What the store had of this host's on a network at `revision`, by first key. True when some are not there as this host has put
+   * them, or there though it has given them back: what was done after a backup is undone when the store is restored from it.
+   */
+  compare(
+    networkId: string,
+    found: ReadonlyMap<string, { endpoint: ClusterEndpoint; revision: bigint }>,
+    revision: bigint,
+  ): boolean {
+    let differs = false;
     for (const [key, id] of this.#byKey) {
       const own = this.#own.get(id);
       // What was put since is told by the watch.
       if (!own || own.busy || own.revision > revision) continue;
-      if (own.endpoint.networkId !== networkId || keys.has(key)) continue;
+      if (own.endpoint.networkId !== networkId || found.get(key)?.revision === own.revision) continue;
       own.revision = 0n;
-      some = true;
+      differs = true;
     }
-    return some;
+    for (const { endpoint } of found.values()) {
+      if (this.#own.has(endpoint.id)) continue;
+      this.#stray.set(endpoint.id, endpoint);
+      differs = true;
+    }
+    return differs;
   }
 
   #add(own: Own): void {

@@ -132,22 +132,25 @@ class SwitchableCluster implements Cluster, ClusterControl {
     const registry = this.#inside();
     const { networks } = registry.view;
     const asked: NetworkRecord[] = [];
-    return registry.attempt(async (call) => {
-      const { network, revision } = await networks.create(plan, asked, call);
-      await networks.reached(revision);
-      return network;
-    });
+    const { network } = await registry.attempt(
+      async (call) => networks.create(plan, asked, call),
+      async ({ revision }) => networks.reached(revision),
+    );
+    return network;
   }
 
   async removeNetwork(networkId: string): Promise<void> {
     const registry = this.#inside();
     const { networks } = registry.view;
     let tried = false;
-    await registry.attempt(async () => {
-      const before = tried;
-      tried = true;
-      await networks.reached(await networks.remove(networkId, before));
-    });
+    await registry.attempt(
+      async () => {
+        const before = tried;
+        tried = true;
+        return networks.remove(networkId, before);
+      },
+      async (revision) => networks.reached(revision),
+    );
   }
 
   async follow(networkId: string): Promise<void> {
@@ -157,8 +160,7 @@ class SwitchableCluster implements Cluster, ClusterControl {
     if (one.synced) return;
     await attempt(async () => {
       if (one.synced || view.followed.get(networkId) !== one) return;
-      const { kvs, revision } = await view.readPeers(networkId);
-      view.showPeers(one, kvs, revision);
+      view.showPeers(one, await view.readPeers(networkId));
     });
   }
 
@@ -202,7 +204,7 @@ class SwitchableCluster implements Cluster, ClusterControl {
   #attempting(): Pick<Registry, 'view' | 'claims' | 'state' | 'attempt'> {
     const registry = this.#inside();
     const { view, claims, state } = registry;
-    return { view, claims, state, attempt: async (body) => registry.attempt(body) };
+    return { view, claims, state, attempt: async (...args) => registry.attempt(...args) };
   }
 
   async close({ keep }: { keep: boolean }): Promise<void> {

@@ -19,11 +19,7 @@ export class Contact {
   /** The highest that was seen. */
   #header: Header | undefined;
   #unsaved = false;
-  /**
-   * The store has gone back: another cluster's ID, or a revision below one that was seen (etcd keeps its ID when it is restored with the
-   * same members and token). What it has now says nothing of what was removed.
-   */
-  restored = false;
+  #restores = 0;
 
   constructor({ connect, clock, memory }: ClusterDeps, { store, timeout }: ClusterSettings) {
     this.#etcd = connect({ ...store, timeout: Math.min(store.timeout, timeout) });
@@ -32,6 +28,14 @@ export class Contact {
     this.#endpoints = store.endpoints.join(', ');
     this.#began = clock.now();
     this.#header = parseHeader(memory?.load());
+  }
+
+  /**
+   * How often the store has gone back: another cluster's ID, or a revision below one that was seen (etcd keeps its ID when it is restored
+   * with the same members and token). What it has since says nothing of what was removed.
+   */
+  get restores(): number {
+    return this.#restores;
   }
 
   /** Milliseconds since the store answered; undefined: never. */
@@ -75,6 +79,11 @@ export class Contact {
 
   watch(keys: Keys, from: bigint, listener: WatchListener): Watch {
     return this.#etcd.watch(keys, from, listener);
+  }
+
+  /** It shows that it did. */
+  wentBack(): void {
+    this.#restores++;
   }
 
   /** So that a daemon that starts later knows how far the store was; only when this host has written something, unless `always`. */
@@ -126,7 +135,7 @@ export class Contact {
     const answer = await this.#heard(call);
     const { clusterId, revision } = answer;
     const back = before && (before.clusterId !== clusterId || revision < before.revision);
-    if (back) this.restored = true;
+    if (back) this.wentBack();
     if (back || !this.#header || revision > this.#header.revision) this.#header = { clusterId, revision };
     return answer;
   }

@@ -13,6 +13,13 @@ import { clusterKeys } from './keys.ts';
 /** The cluster has another host of that name or address; it may be in later. */
 export class Refused extends Error {}
 
+export interface Entry {
+  lease: bigint;
+  kept: boolean;
+  granted: boolean;
+  former: readonly bigint[];
+}
+
 export class Membership {
   readonly #contact: Contact;
   readonly #clock: Clock;
@@ -40,10 +47,11 @@ export class Membership {
   }
 
   /**
-   * The host is in the cluster when it resolves. `fresh`: with a new lease, whatever there was. `former`: leases that this host had;
+   * The host is in the cluster when it resolves. `fresh`: with a new lease, whatever there was. `kept`: the one that it had is not over.
+   * `granted`: the lease is a new one, and nothing hangs on it yet (its ID may be one that was there before the store was restored). `former`: leases that this host had;
    * what still hangs on them when all that it has hangs on the new one is nobody's, and goes with revoke().
    */
-  async enter({ fresh }: { fresh: boolean }): Promise<{ lease: bigint; former: readonly bigint[] }> {
+  async enter({ fresh }: { fresh: boolean }): Promise<Entry> {
     const { host: hostKey, underlay: underlayKey } = this.#keys;
     const keys = [hostKey, underlayKey];
     const { results } = await this.#contact.read(keys.map((key) => ({ key })));
@@ -51,7 +59,9 @@ export class Membership {
     await this.#mayEnter(found);
     const former = new Set(found.flatMap((kv) => kv?.lease ?? []));
     if (this.#lease !== 0n) former.add(this.#lease);
-    if (fresh || !(await this.keep())) await this.#grant();
+    const kept = await this.keep();
+    const granted = fresh || !kept;
+    if (granted) await this.#grant();
     const lease = this.#lease;
     former.delete(lease);
     former.delete(0n);
@@ -62,7 +72,7 @@ export class Membership {
       );
       if (!succeeded) throw new EtcdError('unavailable', 'another host came in at the same moment');
     }
-    return { lease, former: [...former] };
+    return { lease, kept, granted, former: [...former] };
   }
 
   async #grant(): Promise<void> {

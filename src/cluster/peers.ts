@@ -13,6 +13,8 @@ export interface PeersChange {
 interface Entry {
   endpoint: PlacedEndpoint;
   own: boolean;
+  /** At which it was written. */
+  revision: bigint;
 }
 
 export interface PeersContext {
@@ -51,10 +53,10 @@ export class Peers {
     return others;
   }
 
-  /** First keys of this host's own. */
-  ownKeys(): Set<string> {
+  /** This host's own, by first key, and when they were written. */
+  own(): Map<string, { endpoint: PlacedEndpoint; revision: bigint }> {
     const own = [...this.#entries].filter(([, entry]) => entry.own);
-    return new Set(own.map(([address]) => this.#context.prefix + address));
+    return new Map(own.map(([address, entry]) => [this.#context.prefix + address, entry]));
   }
 
   /** These are all. */
@@ -62,7 +64,7 @@ export class Peers {
     const before = this.#entries;
     this.#entries = new Map();
     this.#places.clear();
-    for (const { key, value } of kvs) this.#put(key, value, before);
+    for (const kv of kvs) this.#put(kv, before);
     return changeOf([...new Set([...before.keys(), ...this.#entries.keys()])].map((one) => this.#step(before, one)));
   }
 
@@ -77,7 +79,7 @@ export class Peers {
       touched.add(address);
       if (known) this.#places.delete(known.endpoint.id);
       this.#entries.delete(address);
-      if (event.kind === 'put') this.#put(key, event.kv.value, before);
+      if (event.kind === 'put') this.#put(event.kv, before);
     }
     return changeOf([...touched].map((address) => this.#step(before, address)));
   }
@@ -86,7 +88,7 @@ export class Peers {
     return { before: told(before.get(address)), now: told(this.#entries.get(address)) };
   }
 
-  #put(key: string, value: Buffer, before: ReadonlyMap<string, Entry>): void {
+  #put({ key, value, modRevision }: KeyValue, before: ReadonlyMap<string, Entry>): void {
     const { prefix, hostId, hostOf, bad } = this.#context;
     const address = key.slice(prefix.length);
     try {
@@ -98,9 +100,8 @@ export class Peers {
       this.#places.set(endpoint.id, address);
       const known = before.get(address);
       // What is as it was stays the same object: nothing is told of it, and the memory is not taken twice.
-      const entry = { endpoint, own: decoded.hostId === hostId };
-      const same = known && known.own === entry.own && sameEndpoint(known.endpoint, endpoint);
-      this.#entries.set(address, same ? known : entry);
+      const same = known && sameEndpoint(known.endpoint, endpoint) ? known.endpoint : endpoint;
+      this.#entries.set(address, { endpoint: same, own: decoded.hostId === hostId, revision: modRevision });
     } catch (error) {
       if (!(error instanceof BadRecord)) throw error;
       bad(key, error.message);

@@ -16,7 +16,7 @@ import { EtcdError } from './etcd/error.ts';
 import { clusterKeys } from './keys.ts';
 import { Membership, Refused } from './membership.ts';
 import { View } from './view.ts';
-import type { Followed, Snapshot } from './view.ts';
+import type { Snapshot } from './view.ts';
 
 /** Milliseconds until what failed is tried again. */
 const RETRY = 250;
@@ -40,6 +40,10 @@ export class Registry {
   readonly #bell: Bell;
   #state: ClusterStatus['state'] = 'connecting';
   #refused = '';
+  /** Those of the contact after which it was entered. */
+  #restores = 0;
+  /** A watch was lost: the store may be another one, too. */
+  #doubt = false;
   #closed = false;
   #running: Promise<void> = Promise.resolve();
 
@@ -64,7 +68,10 @@ export class Registry {
       hostId,
       networks: before.networks,
       followed: before.followed,
-      missed: () => this.#enterAgain(),
+      missed: () => {
+        this.#doubt = true;
+        this.#enterAgain();
+      },
       unsettled: () => this.#bell.ring(),
     });
   }
@@ -111,67 +118,77 @@ export class Registry {
     this.#gate.close();
     await this.#gate.empty();
     view.stopWatching();
-    const { restored } = contact;
-    // The store went back just now: what it lacks was not removed.
+    const { restores } = contact;
+    const restored = restores !== this.#restores;
+    // It went back just now: what it lacks was not removed, and what was put may be gone.
     const sameStore = (): void => {
-      if (contact.restored && !restored) throw new EtcdError('unavailable', 'the cluster store was restored');
+      if (contact.restores !== restores) throw new EtcdError('unavailable', 'the cluster store was restored');
     };
-    const { lease, former } = await this.#membership.enter({ fresh: restored });
+    // What hangs on the old lease and should not goes with it.
+    const entry = await this.#membership.enter({ fresh: restored || this.#doubt });
     sameStore();
     const snapshot = await this.#read(restored);
+    const gone = this.#gone(snapshot);
+    // Nobody removes a network that a host is on. (The revision may be past the one that was seen before the store went back.)
+    if (!restored && entry.kept && claims.standOn(gone)) contact.wentBack();
     sameStore();
-    this.#loseNetworks(snapshot);
-    await claims.renew(lease);
+    for (const networkId of gone) claims.loseNetwork(networkId);
+    await claims.renew(entry);
     view.tellLosses();
-    const peers = new Map<Followed, Awaited<ReturnType<View['readPeers']>>>();
-    const read = async (one: Followed): Promise<void> => void peers.set(one, await view.readPeers(one.networkId));
-    await Promise.all([...view.followed.values()].map(read));
+    const peers = await view.readAllPeers(claims.networks());
     sameStore();
     if (this.#closed) return;
     // Nothing fails from here on.
-    contact.restored = false;
+    this.#restores = restores;
+    this.#doubt = false;
     view.show(snapshot, peers, restored);
     this.#joined();
     // What hangs on them was not put again: it is nobody's. Where this fails it ends by itself.
-    for (const lease of former) contact.revoke(lease).catch(() => undefined);
+    for (const lease of entry.former) contact.revoke(lease).catch(() => undefined);
   }
 
   async #read(restored: boolean): Promise<Snapshot> {
     const snapshot = await this.view.read();
     if (!restored) return snapshot;
     const { networks } = this.view;
-    const there = new Set(snapshot.networks.map(({ id }) => id));
-    const own = new Set(this.claims.all().map(({ networkId }) => networkId));
-    const lost = [...own].flatMap((id) => (there.has(id) ? [] : (networks.get(id) ?? [])));
+    const lost = [...this.#gone(snapshot)].flatMap((id) => networks.get(id) ?? []);
     if (lost.length === 0) return snapshot;
     await networks.putBack(lost, (text, network) => this.#deps.log.warn(text, { network }));
     return this.view.read();
   }
 
-  #loseNetworks({ networks }: Snapshot): void {
+  /** Networks of this host's endpoints that are not there. */
+  #gone({ networks }: Snapshot): Set<string> {
     const there = new Set(networks.map(({ id }) => id));
-    for (const { networkId } of this.claims.all()) if (!there.has(networkId)) this.claims.loseNetwork(networkId);
+    return new Set(this.claims.networks().filter((id) => !there.has(id)));
   }
 
   /** Until it must enter again. */
   async #stay(): Promise<void> {
     let away = false;
     while (!this.#closed && this.#gate.isOpen) {
-      await this.#bell.wait(away ? Math.min(RETRY, this.#interval) : this.#interval);
+      await this.#bell.wait(away ? RETRY : this.#interval);
       if (this.#closed || !this.#gate.isOpen) return;
       try {
         const [kept, there] = await Promise.all([this.#membership.keep(), this.#membership.isThere()]);
-        // After an outage everything is read anew: what happened to the store meanwhile is not known.
-        if (!kept || !there || away || this.contact.restored) return;
-        if (this.claims.waiting > 0) await this.#gate.pass(async () => this.claims.settle());
-        this.view.tellLosses();
-        this.contact.save();
+        if (!kept || !there || this.contact.restores !== this.#restores) return;
+        await this.#gate.pass(async () => this.#settle());
+        if (away) this.#joined();
+        away = false;
       } catch (error) {
         if (!(error instanceof EtcdError)) throw error;
         this.#failed(error);
         away = true;
       }
     }
+  }
+
+  /** What was asked for while the store was away is done. */
+  async #settle(): Promise<void> {
+    if (this.claims.waiting > 0) await this.claims.settle();
+    this.view.tellLosses();
+    await this.view.catchUp();
+    this.contact.save();
   }
 
   #joined(): void {
@@ -206,8 +223,11 @@ export class Registry {
     this.#bell.ring();
   }
 
-  /** `body`, while this host is in the cluster, again and again until it was done or the time is over. */
-  async attempt<T>(body: (call: Call) => Promise<T>): Promise<T> {
+  /**
+   * `body`, while this host is in the cluster, again and again until it was done or the time is over. `afterwards` is waited for, too,
+   * but outside: entering again may be what it waits for.
+   */
+  async attempt<T>(body: (call: Call) => Promise<T>, afterwards?: (result: T) => Promise<void>): Promise<T> {
     const { clock } = this.#deps;
     const { timeout } = this.settings;
     let trouble = '';
@@ -218,7 +238,9 @@ export class Registry {
         await this.#gate.opened();
         if (call.over) throw this.refusal();
         try {
-          return await this.#gate.pass(async () => body(call));
+          const result = await this.#gate.pass(async () => body(call));
+          await afterwards?.(result);
+          return result;
         } catch (error) {
           if (!(error instanceof EtcdError)) throw error;
           const hopeless = this.contact.hopeless(error);

@@ -71,6 +71,8 @@ export class Listener implements ClusterListener {
   inCall = false;
   /** What the test does with a lost endpoint. */
   onLost: (id: string) => void = () => undefined;
+  /** …and with a network that is no more. */
+  onRemoved: (id: string) => void = () => undefined;
 
   #note(text: string): void {
     assert.equal(this.inCall, false, 'told out of a call');
@@ -91,6 +93,7 @@ export class Listener implements ClusterListener {
     assert.ok(this.networks.delete(id), 'a network that was not there');
     assert.equal(this.peers.get(id)?.size ?? 0, 0, 'a network that somebody is on');
     this.peers.delete(id);
+    this.onRemoved(id);
   }
 
   peersChanged(

@@ -49,6 +49,12 @@ export interface Snapshot {
   revision: bigint;
 }
 
+/** All of one network's endpoints. */
+export interface PeersSnapshot {
+  kvs: readonly KeyValue[];
+  revision: bigint;
+}
+
 export class View {
   readonly networks: ClusterNetworks;
   readonly hosts: Hosts;
@@ -75,23 +81,35 @@ export class View {
     return { networks: this.networks.decode(networks), hosts, revision };
   }
 
-  async readPeers(networkId: string): Promise<{ kvs: readonly KeyValue[]; revision: bigint }> {
+  async readPeers(networkId: string): Promise<PeersSnapshot> {
     return this.#parts.contact.get({ prefix: this.#parts.keys.endpoints(networkId) });
   }
 
+  /** Networks that were to be followed while the store was away. */
+  async catchUp(): Promise<void> {
+    const late = [...this.followed.values()].filter(({ synced }) => !synced);
+    await Promise.all(late.map(async (one) => this.showPeers(one, await this.readPeers(one.networkId))));
+  }
+
+  /** Of all networks that are followed, and of `others`; by network. */
+  async readAllPeers(others: readonly string[]): Promise<Map<string, PeersSnapshot>> {
+    const ids = [...new Set([...this.followed.keys(), ...others])];
+    return new Map(await Promise.all(ids.map(async (id) => [id, await this.readPeers(id)] as const)));
+  }
+
   /** Tells what is new in it, and whatever happens from then on. `anew`: its revisions do not go on from those of before. */
-  show(
-    snapshot: Snapshot,
-    peers: ReadonlyMap<Followed, { kvs: readonly KeyValue[]; revision: bigint }>,
-    anew: boolean,
-  ): void {
+  show(snapshot: Snapshot, peers: ReadonlyMap<string, PeersSnapshot>, anew: boolean): void {
     const { listener } = this.#parts;
     const { networks, hosts, revision } = snapshot;
     if (anew) this.revision = 0n;
     this.hosts.replace(hosts);
     const { added, removed } = this.networks.replace(networks);
     for (const network of added) this.#tell(() => listener.networkAdded(network));
-    for (const [one, { kvs, revision }] of peers) this.showPeers(one, kvs, revision);
+    for (const [networkId, one] of peers) {
+      const followed = this.followed.get(networkId);
+      if (followed) this.showPeers(followed, one);
+      else this.#checkOwn(networkId, one);
+    }
     for (const id of removed) this.#networkRemoved(id);
     this.#watchAll(revision);
     this.#progress(revision);
@@ -172,14 +190,21 @@ export class View {
     });
   }
 
-  showPeers(one: Followed, kvs: readonly KeyValue[], revision: bigint): void {
+  /** A network that is not followed, though endpoints of this host are on it. */
+  #checkOwn(networkId: string, { kvs, revision }: PeersSnapshot): void {
+    const peers = this.peersOf(networkId);
+    peers.replace(kvs);
+    if (this.#parts.claims.compare(networkId, peers.own(), revision)) this.#parts.unsettled();
+  }
+
+  showPeers(one: Followed, { kvs, revision }: PeersSnapshot): void {
     const { claims, keys, unsettled } = this.#parts;
     const { networkId, peers } = one;
     if (this.followed.get(networkId) !== one) return;
     const change = peers.replace(kvs);
     this.#tellPeers(networkId, one.synced ? change : { ...change, whole: true });
     one.synced = true;
-    if (claims.missing(networkId, peers.ownKeys(), revision)) unsettled();
+    if (claims.compare(networkId, peers.own(), revision)) unsettled();
     one.watch?.close();
     one.watch = this.#watch(keys.endpoints(networkId), revision, (events) => {
       this.#tellPeers(networkId, peers.apply(events));
