@@ -1,6 +1,8 @@
 /**
  * A client's wire (client.ts) on real Linux: packet sockets on the interface inside the container's namespace, open only while something
- * is expected. Packet sockets need no address, pass the container's own firewall, and cost nothing while they are closed.
+ * is expected. Packet sockets need no address, pass the container's own firewall, and cost nothing while they are closed. Bound to one
+ * Ethernet type they hear only what comes in (packet(7); dev_queue_xmit_nit in the kernel shows what goes out to ETH_P_ALL alone): a container
+ * that may send raw frames cannot lend itself an address.
  */
 import type { Logger } from '../log.ts';
 import { messageOf } from '../errors.ts';
@@ -67,6 +69,16 @@ export class PacketWire implements Wire {
 
   constructor(options: WireOptions) {
     this.#options = options;
+  }
+
+  /** As listen() for messages, but says what is wrong: a kernel without packet sockets, no right to have one. */
+  begin(): void {
+    try {
+      this.#ears.dhcp ??= this.#open('dhcp');
+    } catch (error) {
+      if (!(error instanceof SysError) || error.code !== 'EAFNOSUPPORT') throw error;
+      throw new Error('this kernel has no packet sockets: load the module af_packet (CONFIG_PACKET)', { cause: error });
+    }
   }
 
   listen(what: { dhcp: boolean; arp: boolean }): void {

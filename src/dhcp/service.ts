@@ -64,7 +64,14 @@ export class LeaseService {
     const entry = this.#open(wish, paths);
     const first = Promise.withResolvers<Lease>();
     entry.first = first;
-    entry.client.start();
+    try {
+      entry.wire.begin();
+      entry.client.start();
+    } catch (error) {
+      entry.first = undefined;
+      void this.drop(wish.endpointId, { release: false });
+      throw error;
+    }
     return first.promise;
   }
 

@@ -154,9 +154,10 @@ hostTest(
       'the hosts file',
     );
     await until(async () => (await dig(daemon, 'web', 'web')).join() === after.IPAddress, 3000, 'its name');
+    const now = Math.ceil(Date.now() / 1000);
     const events = await daemon.dockerOk(
-      ...['events', '--since', `${since}`, '--until', `${Math.ceil(Date.now() / 1000)}`, '--filter', 'type=network'],
-      ...['--format', '{{.Action}} {{.Actor.Attributes.address}} {{.Actor.Attributes.reason}}'],
+      ...words(`events --since ${since} --until ${now} --filter type=network --format`),
+      '{{.Action}} {{.Actor.Attributes.address}} {{.Actor.Attributes.reason}}',
     );
     assert.match(events, /^lease-lost .*the DHCP server refused to renew it/m);
     assert.match(events, new RegExp(`^lease ${after.IPAddress}/24`, 'm'));

@@ -164,3 +164,12 @@ for (const alive of [true, false]) {
     }
   });
 }
+
+hostTest('what a container sends itself is not heard: it cannot lend itself an address', { skip }, async (host) => {
+  await using lan = await createLan(host);
+  const box = await lan.client('box', MAC);
+  const other = await lan.client('other', '02:42:c0:00:02:98');
+  const script = new URL('wire-process.ts', import.meta.url).pathname;
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', script];
+  assert.equal(await host.run(...node, box.path, box.path, other.path), '02:00:00:00:00:02');
+});
