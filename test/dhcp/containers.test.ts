@@ -1,5 +1,6 @@
 /** Containers on a LAN whose DHCP server gives them their addresses, through both the daemon's life and the server's. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { addresses, dig, enter, idle, words } from '../e2e/support.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { hostTest } from '../support/host.ts';
@@ -190,5 +191,24 @@ hostTest('the address that is asked for, or none; what such a network cannot be'
   assert.equal((await endpointOf(daemon, 'web')).IPAddress, '192.0.2.115');
   const other = await daemon.docker('run', '--rm', '--network', 'lan', '--ip', '192.0.2.9', 'busybox', 'true');
   assert.match(other.stderr, /the DHCP server 192\.0\.2\.1 does not give 192\.0\.2\.9: it offers 192\.0\.2\.1/);
+  await daemon.removeContainers();
+});
+
+hostTest('berthd killed while a container waits for a server: nothing of it stays', { skip }, async (host) => {
+  await using lan = await createLan(host);
+  const daemon = await host.startDaemon();
+  await daemon.dockerOk('network', 'create', ...words(NETWORK), '--ipam-opt', 'com.berth.dhcp_timeout=300', 'lan');
+  const asked = lan.place.spawn(['tcpdump', '-lni', 'br0', '-c1', 'udp dst port 67'], { stdio: 'ignore' });
+  const heard = once(asked, 'exit');
+  const started = daemon.docker('run', '-d', '--network', 'lan', 'busybox', 'sleep', '1000');
+  await heard;
+  await daemon.kill9();
+  await started;
+  // An answer that comes after all is nobody's.
+  const server = await lan.serve();
+  await until(() => server.leases().length === 1, 5000, 'a lease that nobody waits for');
+  await daemon.restart();
+  await until(() => server.leases().length === 0, 3000, 'its return');
+  assert.equal(await daemon.dockerOk('network', 'inspect', '-f', '{{len .Containers}}', 'lan'), '0');
   await daemon.removeContainers();
 });
