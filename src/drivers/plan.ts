@@ -213,3 +213,14 @@ export interface PortRule {
   address: string;
   port: number;
 }
+
+/**
+ * Another host of a network that spans hosts. VXLAN asks nobody who he is: packets for `port` are taken from such hosts alone, and containers
+ * send none to them.
+ */
+export interface HostRule {
+  /** Of the underlay, IPv4 or IPv6. */
+  address: string;
+  /** UDP, the same on both. */
+  port: number;
+}

@@ -97,6 +97,23 @@ void test('nftables: a change is one transaction with its own elements and rules
   assert.equal(kernel.scripts.length, 1);
 });
 
+void test('nftables: the hosts of tunnels are elements, their port as long as one has it', async () => {
+  const kernel = books();
+  const firewall = createNftablesFirewall(kernel, settings, silent);
+  const [one, two, six] = ['192.0.2.8', '192.0.2.9', '2001:db8::9'].map((address) => ({ address, port: 4789 }));
+  assert.ok(one && two && six);
+  await firewall.set({ networks: [], ports: [], hosts: [one] });
+  assert.match(kernel.scripts.at(-1) ?? '', /add element inet berth tunnel-hosts4 \{\n\t192\.0\.2\.8 \. 4789\n\}/);
+  await firewall.change({ add: { hosts: [two, six] } });
+  await firewall.change({ add: { hosts: [two] }, remove: { hosts: [one, six] } });
+  await firewall.change({ remove: { hosts: [two] } });
+  assert.deepEqual(kernel.changes.slice(0, 3).map(brief), [
+    ['+ tunnel-hosts4 192.0.2.9 . 4789', '+ tunnel-hosts6 2001:db8::9 . 4789'],
+    ['- tunnel-hosts4 192.0.2.8 . 4789', '- tunnel-hosts6 2001:db8::9 . 4789'],
+    ['- tunnel-ports 4789', '- tunnel-hosts4 192.0.2.9 . 4789'],
+  ]);
+});
+
 void test('nftables: a change that the kernel refuses is made with everything else, or not at all', async () => {
   const kernel = books();
   const warnings: string[] = [];
@@ -167,6 +184,10 @@ void test('iptables: one iptables-restore for each family that a change touches'
   assert.match(saved.get('iptables-save') ?? '', /--dport 1205 -j DNAT --to-destination 172\.17\.0\.2:80/);
   await firewall.change({ add: { networks: [network('br1', 1, 6)] } });
   assert.deepEqual(calls.splice(0), ['ip6tables-save', 'ip6tables-restore --noflush -w']);
+  const host = { address: '192.0.2.9', port: 4789 };
+  await firewall.change({ add: { hosts: [host] } });
+  assert.deepEqual(calls.splice(0), ['iptables-restore --noflush -w']);
+  assert.match(saved.get('iptables-save') ?? '', /-A BERTH-INPUT -s 192\.0\.2\.9 -p udp -m udp --dport 4789 -j RETURN/);
   code = 2;
   await assert.rejects(firewall.change({ add: { ports: [web] } }), { kind: 'Unavailable', message: /line 7 failed/ });
   code = 0;

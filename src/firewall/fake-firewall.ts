@@ -2,9 +2,9 @@
  * A firewall for unit tests. Strict: what a backend would carry out, but no caller should ask for, is a mistake of the caller:
  * something added twice, a port without its network, a network that goes before its ports. What is not there may be removed.
  */
-import type { NetworkRules, PortRule } from '../drivers/plan.ts';
+import type { HostRule, NetworkRules, PortRule } from '../drivers/plan.ts';
 import type { Firewall, FirewallChange, FirewallState } from './firewall.ts';
-import { familyOf, networkKey, portKey } from './state.ts';
+import { familyOf, hostKey, networkKey, portKey } from './state.ts';
 
 export class FakeFirewall implements Firewall {
   /** How often each was called. */
@@ -15,10 +15,15 @@ export class FakeFirewall implements Firewall {
   /** Before the first set(), and after remove(), there is nothing to change. */
   #networks: Map<string, NetworkRules> | undefined;
   #ports = new Map<string, PortRule>();
+  #hosts = new Map<string, HostRule>();
 
-  /** What is in force. */
+  /** What is in force; without `hosts` where there are none. */
   state(): FirewallState {
-    return { networks: [...(this.#networks?.values() ?? [])], ports: [...this.#ports.values()] };
+    return {
+      networks: [...(this.#networks?.values() ?? [])],
+      ports: [...this.#ports.values()],
+      ...(this.#hosts.size > 0 && { hosts: [...this.#hosts.values()] }),
+    };
   }
 
   /** Whether set() was called, and remove() not since. */
@@ -30,9 +35,12 @@ export class FakeFirewall implements Firewall {
     this.#fail();
     const networks = new Map<string, NetworkRules>();
     const ports = new Map<string, PortRule>();
+    const hosts = new Map<string, HostRule>();
     carryOut(networks, ports, { add: state });
+    changeHosts(hosts, { add: state });
     this.#networks = networks;
     this.#ports = ports;
+    this.#hosts = hosts;
     this.sets++;
   }
 
@@ -41,9 +49,12 @@ export class FakeFirewall implements Firewall {
     if (this.#networks === undefined) throw new Error('change() before set()');
     const networks = new Map(this.#networks);
     const ports = new Map(this.#ports);
+    const hosts = new Map(this.#hosts);
     carryOut(networks, ports, change);
+    changeHosts(hosts, change);
     this.#networks = networks;
     this.#ports = ports;
+    this.#hosts = hosts;
     this.changes++;
   }
 
@@ -51,12 +62,21 @@ export class FakeFirewall implements Firewall {
     this.#fail();
     this.#networks = undefined;
     this.#ports = new Map();
+    this.#hosts = new Map();
   }
 
   #fail(): void {
     const error = this.failNext;
     this.failNext = undefined;
     if (error !== undefined) throw error;
+  }
+}
+
+function changeHosts(hosts: Map<string, HostRule>, { remove, add }: FirewallChange): void {
+  for (const host of remove?.hosts ?? []) hosts.delete(hostKey(host));
+  for (const host of add?.hosts ?? []) {
+    if (hosts.has(hostKey(host))) throw new Error(`added twice: host ${hostKey(host)}`);
+    hosts.set(hostKey(host), host);
   }
 }
 

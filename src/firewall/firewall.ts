@@ -3,13 +3,15 @@
  * The rules of other programs, and the policies of chains that are not Berth's, are never touched. Calls are carried out
  * in their order.
  */
-import type { NetworkRules, PortRule } from '../drivers/plan.ts';
+import type { HostRule, NetworkRules, PortRule } from '../drivers/plan.ts';
 
 export interface FirewallState {
   /** At most one of each bridge and family. */
   networks: readonly NetworkRules[];
   /** Each belongs to a bridge and family of `networks`. */
   ports: readonly PortRule[];
+  /** Each once. While there is one for a UDP port, what comes for that port from elsewhere is dropped. */
+  hosts?: readonly HostRule[];
 }
 
 /** What goes and what comes, in one transaction. A network that is removed must have no ports left after it. */

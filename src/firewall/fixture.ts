@@ -54,4 +54,9 @@ export const everything: FirewallState = {
     port('br-routed', 'fd00:3::2', { hostPort: 0 }),
     port('br-closed', '172.22.0.2', { hostAddress: '192.0.2.1', hostPort: 443, port: 443 }),
   ],
+  hosts: [
+    { address: '192.0.2.8', port: 4789 },
+    { address: '192.0.2.9', port: 4789 },
+    { address: '2001:db8::9', port: 4789 },
+  ],
 };

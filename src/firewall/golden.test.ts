@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { everything } from './fixture.ts';
 import type { FirewallSettings } from './firewall.ts';
 import { changeText, removalText, setText } from './iptables/restore.ts';
-import { networkElements, portElements } from './nftables/elements.ts';
+import { hostElements, networkElements, portElements } from './nftables/elements.ts';
 import { setScript } from './nftables/script.ts';
 
 const settings: FirewallSettings = { instance: 'berth', directRouting: false, acceptMark: '0x5/0xff' };
@@ -27,6 +27,7 @@ void test('nftables: the whole table, with rules that iptables does not list', (
         { bridged },
       ),
     ),
+    ...(everything.hosts ?? []).flatMap(hostElements),
   ];
   const once = [...new Map(elements.map((element) => [`${element.set} ${element.key}`, element])).values()];
   assertGolden('set.nft', setScript(settings, undefined, once));

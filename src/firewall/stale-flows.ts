@@ -3,6 +3,7 @@
  * from one socket keeps its flow alive, so after a change it would for ever be sent where the port led before: to the container
  * that is gone, or to the host itself when the port was not published yet. TCP ends by itself: what answers now sends a reset.
  */
+import type { FirewallState } from './firewall.ts';
 import type { PlannedChange } from './state.ts';
 import { familyOf } from './state.ts';
 
@@ -16,7 +17,7 @@ export interface StaleFlow {
 
 export type StaleFlows = readonly StaleFlow[];
 
-export function staleFlows({ removed, added }: PlannedChange): StaleFlow[] {
+export function staleFlows({ removed, added }: Record<keyof PlannedChange, FirewallState>): StaleFlow[] {
   const flows = new Map<string, StaleFlow>();
   for (const { protocol, hostAddress, hostPort } of [...removed.ports, ...added.ports]) {
     if (protocol !== 'udp' || hostPort === 0) continue;

@@ -125,6 +125,10 @@ void test('the fake refuses what no caller should ask for', async () => {
   await fake.change({ add: { ports: [web] } });
   await assert.rejects(fake.change({ add: { ports: [web] } }), /added twice: port/);
   await assert.rejects(fake.change({ remove: { networks: [base] } }), /without its network/);
+  const host = { address: '192.0.2.9', port: 4789 };
+  await fake.change({ add: { hosts: [host] } });
+  await assert.rejects(fake.change({ add: { hosts: [host] } }), /added twice: host/);
+  await fake.change({ remove: { hosts: [host, host] } });
   assert.deepEqual(fake.state(), { networks: [base], ports: [web] }, 'what was refused changed nothing');
   await fake.change({ remove: { networks: [base], ports: [web] } });
   await fake.change({ remove: { networks: [base], ports: [web] } });

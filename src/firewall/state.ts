@@ -3,7 +3,7 @@
  * `nft flush ruleset`. Pure. A change is looked at first (plan) and taken over once it is in force (commit), so a change
  * that fails leaves nothing behind; both cost what the change holds.
  */
-import type { NetworkRules, PortRule } from '../drivers/plan.ts';
+import type { HostRule, NetworkRules, PortRule } from '../drivers/plan.ts';
 import type { FirewallChange, FirewallState } from './firewall.ts';
 
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);
@@ -15,15 +15,20 @@ export const networkKey = ({ family, bridge }: Pick<NetworkRules, 'family' | 'br
 export const portKey = ({ protocol, hostAddress, hostPort, address, port }: PortRule): string =>
   `${protocol} ${hostAddress} ${hostPort === 0 ? `${address} ${port}` : hostPort}`;
 
+export const hostKey = ({ address, port }: HostRule): string => `${address} ${port}`;
+
 /** A change without what makes no difference: removals of what is not there, additions of what is there already. */
 export interface PlannedChange {
-  removed: FirewallState;
-  added: FirewallState;
+  removed: WholeState;
+  added: WholeState;
 }
+
+type WholeState = Required<FirewallState>;
 
 export class DesiredState {
   readonly #networks = new Map<string, NetworkRules>();
   readonly #ports = new Map<string, PortRule>();
+  readonly #hosts = new Map<string, HostRule>();
 
   constructor(state: FirewallState = { networks: [], ports: [] }) {
     this.commit(this.plan({ add: state }));
@@ -37,6 +42,10 @@ export class DesiredState {
     return [...this.#ports.values()];
   }
 
+  get hosts(): HostRule[] {
+    return [...this.#hosts.values()];
+  }
+
   /** The network of a port. */
   networkOf({ bridge, address }: PortRule): NetworkRules | undefined {
     return this.#networks.get(networkKey({ family: familyOf(address), bridge }));
@@ -46,9 +55,10 @@ export class DesiredState {
   plan({ remove, add }: FirewallChange): PlannedChange {
     const networks = difference(this.#networks, remove?.networks ?? [], add?.networks ?? [], networkKey);
     const ports = difference(this.#ports, remove?.ports ?? [], add?.ports ?? [], portKey);
+    const hosts = difference(this.#hosts, remove?.hosts ?? [], add?.hosts ?? [], hostKey);
     return {
-      removed: { networks: networks.removed, ports: ports.removed },
-      added: { networks: networks.added, ports: ports.added },
+      removed: { networks: networks.removed, ports: ports.removed, hosts: hosts.removed },
+      added: { networks: networks.added, ports: ports.added, hosts: hosts.added },
     };
   }
 
@@ -57,6 +67,8 @@ export class DesiredState {
     for (const port of removed.ports) this.#ports.delete(portKey(port));
     for (const network of added.networks) this.#networks.set(networkKey(network), network);
     for (const port of added.ports) this.#ports.set(portKey(port), port);
+    for (const host of removed.hosts) this.#hosts.delete(hostKey(host));
+    for (const host of added.hosts) this.#hosts.set(hostKey(host), host);
   }
 }
 

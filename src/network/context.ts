@@ -120,6 +120,7 @@ export class NetworkContext {
     return {
       networks: this.state.networks().flatMap((network) => rulesOf(this, network)),
       ports: this.state.sandboxes().flatMap(({ sandbox }) => portRulesOf(this, sandbox.ports)),
+      hosts: this.overlays.hosts.all(),
     };
   }
 

@@ -2,7 +2,7 @@
  * Networks that span hosts, on this host: there while a container of this host is on them. What other hosts have on them is told by the
  * cluster and kept in the store, so that a daemon that starts while the cluster store is away knows its peers.
  */
-import type { PeerPlan, TunnelPlan } from '../drivers/plan.ts';
+import type { HostRule, PeerPlan, TunnelPlan } from '../drivers/plan.ts';
 import { forbidden, messageOf, unavailable } from '../errors.ts';
 import { parsePrefix } from '../ipam/address.ts';
 import type { SandboxNames } from './attendant.ts';
@@ -16,6 +16,7 @@ import { isEncrypted, needWireguard, secureDevice, securely } from './secure.ts'
 import { SecureLink } from './secure-link.ts';
 import { placed } from './sandbox-record.ts';
 import { firstOverlap, takenByNetworks } from './taken.ts';
+import { TunnelHosts } from './tunnel-hosts.ts';
 
 interface Present {
   network: NetworkRecord;
@@ -36,10 +37,12 @@ export class OverlayNetworks implements ClusterListener {
   readonly #removed = new Set<string>();
   /** Of the encrypted ones among them. */
   readonly secure: SecureLink;
+  readonly hosts: TunnelHosts;
 
   constructor(context: NetworkContext) {
     this.#context = context;
     this.secure = new SecureLink(context, () => this.#secureHosts());
+    this.hosts = new TunnelHosts(context);
   }
 
   #secureHosts(): readonly ClusterHost[] | undefined {
@@ -184,7 +187,10 @@ export class OverlayNetworks implements ClusterListener {
         peers: new Map(peers.map((peer) => [peer.id, peer])),
         ready: Promise.resolve(),
       });
-      for (const peer of peers) state.addresses.occupy(networkId, peer.addresses, peer.id);
+      for (const peer of peers) {
+        state.addresses.occupy(networkId, peer.addresses, peer.id);
+        this.hosts.put(peer.id, this.#hostRule(network, peer));
+      }
       await Promise.all(peers.map(async (peer) => deps.attendant.putNames(namesOf(peer, network))));
       // Nobody waits for it: the cluster store may be away. It is followed all the same.
       deps.cluster.follow(networkId).catch((error: unknown) => {
@@ -276,14 +282,24 @@ export class OverlayNetworks implements ClusterListener {
       for (const { id } of removed) {
         deps.store.delete('peer', id);
         state.addresses.vacate(network.id, peers.get(id)?.addresses ?? [], id);
+        this.hosts.drop(id);
         peers.delete(id);
       }
       for (const peer of added) {
         deps.store.put('peer', peer.id, peer);
         state.addresses.occupy(network.id, peer.addresses, peer.id);
+        this.hosts.put(peer.id, this.#hostRule(network, peer));
         peers.set(peer.id, peer);
       }
     });
+    this.hosts.tell();
+  }
+
+  /** From where its packets come. */
+  #hostRule(network: NetworkRecord, peer: PlacedEndpoint): HostRule | undefined {
+    const [plan] = peerPlans(network, [peer]);
+    const port = this.#context.deps.cluster.underlay()?.port;
+    return plan && port !== undefined ? { address: plan.host, port } : undefined;
   }
 
   async #tellNames(
@@ -310,7 +326,11 @@ export class OverlayNetworks implements ClusterListener {
     deps.store.transaction(() => {
       for (const { id } of peers) deps.store.delete('peer', id);
     });
-    for (const { id, addresses } of peers) state.addresses.vacate(networkId, addresses, id);
+    for (const { id, addresses } of peers) {
+      state.addresses.vacate(networkId, addresses, id);
+      this.hosts.drop(id);
+    }
+    this.hosts.tell();
     await Promise.allSettled(peers.map(async ({ id }) => deps.attendant.dropNames(peerOwner(id))));
   }
 

@@ -26,6 +26,10 @@ const state = {
     port('br-front', '172.18.0.2', { protocol: 'udp', hostPort: 53, port: 53 }),
     port('br-front', 'fd00:2::2', { protocol: 'udp', hostPort: 53, port: 53 }),
   ],
+  hosts: [
+    { address: '203.0.113.2', port: 4789 },
+    { address: '203.0.113.3', port: 4789 },
+  ],
 };
 
 /** Other releases write the same rules in other words. */

@@ -1,5 +1,6 @@
 /** Overlay networks made by the kernel (linux/kernel.ts) alone, on throw-away hosts on one wire; containers are namespaces. */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { PeerPlan, TunnelPlan } from '../../src/drivers/plan.ts';
 import { bridgePlan, interfacePlan, startKernel } from '../network/kernel-support.ts';
@@ -23,6 +24,8 @@ export interface Container {
   exec(...argv: string[]): Promise<ExecResult>;
   /** stdout; the program must succeed. */
   run(...argv: string[]): Promise<string>;
+  /** Ended with the host's network at the latest. */
+  spawn(...argv: string[]): ChildProcess;
   /** Whether one ping is answered within `patience` seconds. */
   pings(address: string, patience?: number): Promise<boolean>;
 }
@@ -33,6 +36,8 @@ export interface OverlayHost extends AsyncDisposable {
   kernel: KernelProcess['kernel'];
   plan: TunnelPlan;
   container(n: number): Promise<Container>;
+  /** Ends before the network does. */
+  own: AsyncDisposableStack;
 }
 
 export const underlayAddress = (n: number, family: 4 | 6): string => (family === 4 ? address4(n) : address6(n));
@@ -74,8 +79,10 @@ export async function startOverlayHost(underlay: Underlay, n: number, family: 4 
   });
   await kernel.ensureBridge(bridgePlan(BRIDGE, { mtu: plan.mtu }));
   await kernel.ensureTunnel(plan);
+  const own = undo.use(new AsyncDisposableStack());
   const stack = undo.move();
   return {
+    own,
     host,
     process,
     kernel,
@@ -106,6 +113,11 @@ export async function startOverlayHost(underlay: Underlay, n: number, family: 4 
         mac: wanted.mac,
         exec: async (...argv) => host.exec([...enter, ...argv]),
         run: async (...argv) => host.run(...enter, ...argv),
+        spawn(...argv) {
+          const child = host.spawn([...enter, ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
+          own.defer(async () => endOf(child));
+          return child;
+        },
         pings: async (address, patience = 2) =>
           (await host.exec([...enter, 'ping', '-c1', `-W${patience}`, address])).code === 0,
       };
@@ -168,8 +180,13 @@ export async function watchWire(underlay: Underlay, on: OverlayHost): Promise<Wi
       return seen;
     },
     async [Symbol.asyncDispose]() {
-      for (const pid of childrenOf(child.pid ?? 0)) process.kill(pid);
-      await until(() => child.exitCode !== null || child.signalCode !== null);
+      await endOf(child);
     },
   };
+}
+
+/** What nsenter started; it ends with it. */
+async function endOf(child: ChildProcess): Promise<void> {
+  for (const pid of childrenOf(child.pid ?? 0)) process.kill(pid);
+  await until(() => child.exitCode !== null || child.signalCode !== null);
 }

@@ -50,7 +50,7 @@ export function createIptablesFirewall(host: IptablesHost, settings: FirewallSet
 
   const setFamily = async (state: FirewallState, family: 4 | 6): Promise<void> => {
     const saved = await save(family);
-    if (state.networks.some((network) => network.family === family)) {
+    if (uses(state, family)) {
       await restore(family, setText(state, options(), family, saved));
       ready.add(family);
     } else {
@@ -73,16 +73,14 @@ export function createIptablesFirewall(host: IptablesHost, settings: FirewallSet
         next.commit(planned);
         const touched = FAMILIES.filter((family) =>
           [planned.removed, planned.added].some(
-            ({ networks, ports }) =>
-              networks.some((network) => network.family === family) ||
-              ports.some(({ address }) => familyOf(address) === family),
+            (part) => uses(part, family) || part.ports.some(({ address }) => familyOf(address) === family),
           ),
         );
         const done: (4 | 6)[] = [];
         try {
           for (const family of touched) {
-            // The first network of a family brings its chains and jumps, the last one takes them along.
-            const goesOn = ready.has(family) && next.networks.some((network) => network.family === family);
+            // The first network (or host) of a family brings its chains and jumps, the last one takes them along.
+            const goesOn = ready.has(family) && uses(next, family);
             if (goesOn) await restore(family, changeText(next, options(), family));
             else await setFamily(next, family);
             done.push(family);
@@ -103,3 +101,7 @@ export function createIptablesFirewall(host: IptablesHost, settings: FirewallSet
       }),
   };
 }
+
+/** Whether there is anything for the family's chains: without, they are not made. */
+const uses = ({ networks, hosts = [] }: FirewallState, family: 4 | 6): boolean =>
+  networks.some((network) => network.family === family) || hosts.some(({ address }) => familyOf(address) === family);

@@ -2,7 +2,7 @@
  * Berth's rules for iptables-restore(8) --noflush, in chains of its own. Pure. The same behaviour as nftables/definitions.ts, by
  * rules instead of sets: what a packet costs grows with the number of networks and ports.
  */
-import type { NetworkRules, PortRule } from '../../drivers/plan.ts';
+import type { HostRule, NetworkRules, PortRule } from '../../drivers/plan.ts';
 import type { BridgeFilter } from '../../linux/bridge-filter.ts';
 import { hidesSource } from '../compat.ts';
 import type { FirewallSettings, FirewallState } from '../firewall.ts';
@@ -20,6 +20,9 @@ export interface ChainNames {
   postrouting: string;
   forward: string;
   published: string;
+  input: string;
+  toHosts: string;
+  fromBridges: string;
 }
 
 /** At most 28 characters (XT_EXTENSION_MAXNAMELEN less the zero). */
@@ -34,6 +37,9 @@ export function chainNames(instance: string): ChainNames {
     postrouting: `${base}-POSTROUT`,
     forward: `${base}-FORWARD`,
     published: `${base}-PUBLISHED`,
+    input: `${base}-INPUT`,
+    toHosts: `${base}-TO-HOSTS`,
+    fromBridges: `${base}-BRIDGES`,
   };
 }
 
@@ -53,6 +59,7 @@ export function jumps(chains: ChainNames, family: 4 | 6): Jump[] {
     // [::1] cannot be translated; a proxy carries it.
     { table: 'nat', from: 'OUTPUT', rule: family === 4 ? local : `! -d ::1/128 ${local}` },
     { table: 'nat', from: 'POSTROUTING', rule: `-j ${chains.postrouting}` },
+    { table: 'filter', from: 'INPUT', rule: `-p udp -j ${chains.input}` },
     { table: 'filter', from: 'FORWARD', rule: `-j ${USER_CHAIN}` },
     { table: 'filter', from: 'FORWARD', rule: `-j ${chains.forward}` },
   ];
@@ -71,6 +78,7 @@ export function tableRules(state: FirewallState, settings: RuleOptions, family: 
   const chains = chainNames(settings.instance);
   const networks = state.networks.filter((network) => network.family === family);
   const ports = state.ports.filter(({ address }) => familyOf(address) === family);
+  const hosts = (state.hosts ?? []).filter(({ address }) => familyOf(address) === family);
   const byBridge = new Map(networks.map((network) => [network.bridge, network]));
   const proxied = (port: PortRule): string[] => {
     const who = leftToProxy(port, byBridge.get(port.bridge), settings.bridged);
@@ -91,12 +99,31 @@ export function tableRules(state: FirewallState, settings: RuleOptions, family: 
     {
       table: 'filter',
       chains: [
-        { name: chains.forward, rules: forward(networks, chains, settings) },
+        {
+          name: chains.forward,
+          rules: [...tunnelPorts(hosts, chains.toHosts), ...forward(networks, chains, settings)],
+        },
         { name: chains.published, rules: [...new Set(ports.map(published)), '-j DROP'] },
+        { name: chains.input, rules: input(hosts, chains) },
+        { name: chains.toHosts, rules: hosts.map((host) => `-d ${ofHost(host)} -j ${chains.fromBridges}`) },
+        { name: chains.fromBridges, rules: networks.map(({ bridge }) => `-i ${linkName(bridge)} -j DROP`) },
       ],
     },
   ];
 }
+
+const ofHost = ({ address, port }: HostRule): string => `${address} -p udp -m udp --dport ${port}`;
+
+/** To `target` goes what is for a UDP port of tunnels. */
+const tunnelPorts = (hosts: readonly HostRule[], target: string): string[] =>
+  [...new Set(hosts.map(({ port }) => port))].map((port) => `-p udp -m udp --dport ${port} -j ${target}`);
+
+/** What comes for a tunnel comes from its hosts, and from no container, which may write any sender's address. */
+const input = (hosts: readonly HostRule[], chains: ChainNames): string[] => [
+  ...tunnelPorts(hosts, chains.fromBridges),
+  ...hosts.map((host) => `-s ${ofHost(host)} -j RETURN`),
+  ...tunnelPorts(hosts, 'DROP'),
+];
 
 function translation({ protocol, hostAddress, hostPort, address, port }: PortRule): string[] {
   const family = familyOf(address);

@@ -19,7 +19,7 @@ import type { StaleFlows } from '../stale-flows.ts';
 import { DesiredState, familyOf, networkKey } from '../state.ts';
 import type { PlannedChange } from '../state.ts';
 import { tableName, USER_CHAIN } from './definitions.ts';
-import { ElementLedger, networkElements, portElements } from './elements.ts';
+import { ElementLedger, hostElements, networkElements, portElements } from './elements.ts';
 import { removalScript, setScript } from './script.ts';
 
 /** What the backend asks of the kernel; index.ts takes it from linux/. */
@@ -68,7 +68,7 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
   let deletedAt = Number.NEGATIVE_INFINITY;
 
   /** `state`: where the networks of the ports are found, unless they come with them. */
-  const elementsOf = ({ networks, ports }: FirewallState, state: DesiredState): SetElement[] => {
+  const elementsOf = ({ networks, ports, hosts = [] }: FirewallState, state: DesiredState): SetElement[] => {
     const near = new Map(networks.map((network) => [networkKey(network), network]));
     return [
       ...networks.flatMap((network) => networkElements(network, { listed })),
@@ -76,6 +76,7 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
         const key = networkKey({ family: familyOf(port.address), bridge: port.bridge });
         return portElements(port, near.get(key) ?? state.networkOf(port), { bridged });
       }),
+      ...hosts.flatMap(hostElements),
     ];
   };
 
@@ -109,13 +110,13 @@ export function createNftablesFirewall(kernel: NftablesKernel, settings: Firewal
   };
 
   const setAll = async (state: DesiredState): Promise<void> => {
-    const { networks, ports } = state;
+    const { networks, ports, hosts } = state;
     // Refuses bad names before anything is done.
     for (const network of networks) networkElements(network, { listed });
     setListed(networks);
     bridged = kernel.bridgeFilter();
     const fresh = new ElementLedger();
-    const elements = fresh.add(elementsOf({ networks, ports }, state));
+    const elements = fresh.add(elementsOf({ networks, ports, hosts }, state));
     await kernel.run(setScript(settings, kernel.contents(table, USER_CHAIN), elements));
     ledger = fresh;
     desired = state;

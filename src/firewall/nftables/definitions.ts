@@ -41,6 +41,9 @@ export function definitions({ directRouting, acceptMark }: Omit<FirewallSettings
     set('proxied6', 'ipv6_addr . inet_proto . inet_service'),
     set('proxied-bridges', 'nf_proto . ifname . inet_proto . inet_service'),
     set('unlisted', 'nf_proto . ifname'),
+    set('tunnel-ports', 'inet_service'),
+    set('tunnel-hosts4', 'ipv4_addr . inet_service'),
+    set('tunnel-hosts6', 'ipv6_addr . inet_service'),
     map('source-address4', 'ifname : ipv4_addr'),
     map('source-address6', 'ifname : ipv6_addr'),
     map('any-address4', 'inet_proto . inet_service : ipv4_addr . inet_service'),
@@ -83,6 +86,24 @@ export function definitions({ directRouting, acceptMark }: Omit<FirewallSettings
       'fib daddr type local jump translate',
     ),
     chain(
+      'from-hosts',
+      // A container may write any sender's address.
+      'meta nfproto . iifname @bridges drop',
+      'ip saddr . udp dport @tunnel-hosts4 return',
+      'ip6 saddr . udp dport @tunnel-hosts6 return',
+      'drop',
+    ),
+    chain(
+      'to-hosts',
+      'meta nfproto . iifname @bridges ip daddr . udp dport @tunnel-hosts4 drop',
+      'meta nfproto . iifname @bridges ip6 daddr . udp dport @tunnel-hosts6 drop',
+    ),
+    chain(
+      'input',
+      'type filter hook input priority filter - 10; policy accept;',
+      'udp dport @tunnel-ports jump from-hosts',
+    ),
+    chain(
       'published',
       'ip daddr . meta l4proto . th dport @open4 accept',
       'ip6 daddr . meta l4proto . th dport @open6 accept',
@@ -100,6 +121,8 @@ export function definitions({ directRouting, acceptMark }: Omit<FirewallSettings
     chain(
       'forward',
       'type filter hook forward priority filter - 10; policy accept;',
+      // By this host they would come from an address that the other one trusts.
+      'udp dport @tunnel-ports jump to-hosts',
       `jump ${USER_CHAIN}`,
       'ct state established,related accept',
       'meta nfproto . iifname . oifname vmap @within',

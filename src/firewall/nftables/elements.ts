@@ -2,7 +2,7 @@
  * What networks and ports put into the sets and maps of Berth's table. Pure. The rules themselves never change
  * (definitions.ts), so a change costs its own elements only, and a packet a look-up, whatever the number of networks and ports.
  */
-import type { NetworkRules, PortRule } from '../../drivers/plan.ts';
+import type { HostRule, NetworkRules, PortRule } from '../../drivers/plan.ts';
 import type { BridgeFilter } from '../../linux/bridge-filter.ts';
 import type { SetElement } from '../../linux/nft-elements.ts';
 import { hidesSource } from '../compat.ts';
@@ -78,6 +78,11 @@ export function portElements(
   }
   return elements;
 }
+
+export const hostElements = ({ address, port }: HostRule): SetElement[] => [
+  { set: 'tunnel-ports', key: `${port}`, value: '' },
+  { set: `tunnel-hosts${familyOf(address)}`, key: `${address} . ${port}`, value: '' },
+];
 
 /**
  * Counts who wants an element: two host ports may lead to one port of a container, which is opened once. Each call gives
