@@ -1,11 +1,11 @@
 /** A LAN for unit tests of the client: a clock that is moved by hand, a wire whose frames go to a server made of functions. */
 import type { LeaseWish, Lease } from '../network/leases.ts';
 import type { Arp } from './arp.ts';
-import type { Clock, Listener, Wire } from './client.ts';
 import { DhcpClient } from './client.ts';
 import { NO_ADDRESS } from './codec.ts';
 import type { Message } from './codec.ts';
 import { MESSAGE, OPTION } from './options.ts';
+import type { Clock, Listener, Wire } from './wire.ts';
 
 export const SERVER = { address: '192.0.2.1', mac: '02:00:00:00:00:01' };
 export const OTHER_MAC = '02:00:00:00:00:99';

@@ -106,3 +106,6 @@ function seconds(options: Options, code: number): number | undefined {
 }
 
 export const bare = (address: string): string => address.replace(/\/.*$/, '');
+
+/** Seconds since boot. */
+export const endOf = ({ since, duration }: Lease): number => (duration === FOREVER ? Infinity : since + duration);

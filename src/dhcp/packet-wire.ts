@@ -1,5 +1,5 @@
 /**
- * A client's wire (client.ts) on real Linux: packet sockets on the interface inside the container's namespace, open only while something
+ * A client's wire (wire.ts) on real Linux: packet sockets on the interface inside the container's namespace, open only while something
  * is expected. Packet sockets need no address, pass the container's own firewall, and cost nothing while they are closed. Bound to one
  * Ethernet type they hear only what comes in (packet(7); dev_queue_xmit_nit in the kernel shows what goes out to ETH_P_ALL alone): a container
  * that may send raw frames cannot lend itself an address.
@@ -14,7 +14,7 @@ import type { FilterLine, PacketSocketOptions } from '../linux/packet-socket.ts'
 import { interfaceNamed } from '../linux/readdress.ts';
 import { announcement, decodeArp, probe } from './arp.ts';
 import type { Arp } from './arp.ts';
-import type { Reply, Wire } from './client.ts';
+import type { Reply, Wire } from './wire.ts';
 import { decodeMessage, DhcpFormatError, encodeMessage } from './codec.ts';
 import type { Message } from './codec.ts';
 import { BROADCAST_ADDRESS, BROADCAST_MAC, CLIENT_PORT, decodeFrame, encodeFrame } from './frame.ts';

@@ -11,7 +11,7 @@ import { interfaceNamed, readdress } from '../linux/readdress.ts';
 import type { Logger } from '../log.ts';
 import type { Lease, LeaseChange, LeaseWish } from '../network/leases.ts';
 import { DhcpClient } from './client.ts';
-import type { Clock } from './client.ts';
+import type { Clock } from './wire.ts';
 import { PacketWire } from './packet-wire.ts';
 
 export interface LeaseServiceOptions {
@@ -151,7 +151,9 @@ export class LeaseService {
     const entry = this.#entries.get(endpointId);
     if (!entry) return;
     const { first } = entry;
-    this.#options.log.debug('a lease was obtained or renewed', { endpoint: endpointId, address: lease.address });
+    const fields = { endpoint: endpointId, address: lease.address, server: lease.server };
+    if (lease.address === before?.address) this.#options.log.debug('a lease was renewed', fields);
+    else this.#options.log.info('a lease was obtained', fields);
     try {
       if (lease.address !== before?.address || lease.gateway !== before.gateway || lease.mtu !== before.mtu) {
         this.#readdress(entry, before, lease);
