@@ -272,13 +272,6 @@ void test('whatever happens: no address is booked twice, and in the end all agre
         await clock.advance(60_000);
         checkStore(etcd);
         checkViews(etcd, models);
-        if (process.env.DBG)
-          console.log(
-            steps.length,
-            etcd.store.revision,
-            models.map((m) => m.has.size).join(),
-            etcd.store.range({ prefix: '/berth/networks' }).length,
-          );
         for (const { host } of models) {
           void host.cluster.close({ keep: false });
         }
