@@ -34,7 +34,7 @@ let shown: Promise<StepResult[]> | undefined;
 
 const runTour = async (): Promise<StepResult[]> =>
   new Promise((resolve, reject) => {
-    execFile(program, [...rest, '--format', 'json'], { timeout: 60_000 }, (error, stdout, stderr) =>
+    execFile(program, [...rest, '--format', 'json'], { timeout: 240_000 }, (error, stdout, stderr) =>
       error === null
         ? resolve(JSON.parse(stdout) as StepResult[])
         : reject(new Error(stdout + stderr, { cause: error })),
@@ -152,9 +152,31 @@ void test('the tour shows what it says: both ways through NAT', async () => {
   ]);
 
   assert.match(said(steps, 'publish', 'berth port web --add'), /^80\/tcp -> 127\.0\.0\.1:9090$/m);
-  const [before, after] = steps.at(-1)?.commands.filter(({ command }) => command.includes('wget')) ?? [];
+  const publish = steps.find(({ id }) => id === 'publish');
+  const [before, after] = publish?.commands.filter(({ command }) => command.includes('wget')) ?? [];
   assert.equal(before?.output, 'web\n');
   assert.match(after?.output ?? '', /Connection refused/);
+});
+
+void test('the tour shows what it says: macvlan, and two hosts', async () => {
+  const steps = await (shown ??= runTour());
+  const printer = /inet (198\.51\.100\.\d+)\/24/.exec(said(steps, 'macvlan', 'berth exec printer ip'))?.[1] ?? '';
+  assert.match(said(steps, 'macvlan', 'berth exec printer ping'), /1 packets received/);
+  assert.match(said(steps, 'macvlan', `ip netns exec outside busybox ping -c 1 ${printer}`), /1 packets received/);
+  assert.match(said(steps, 'macvlan', `busybox ping -c 1 -W 1 ${printer}`), / 0 packets received/);
+
+  assert.match(said(steps, 'cluster', 'berth cluster join'), /in the cluster as b, at 198\.51\.100\.3/);
+  assert.match(said(steps, 'cluster', 'berth cluster status'), /^a \*.*leader +up[^]*^b .*client +up/m);
+  assert.match(said(steps, 'overlay', 'berth network ls'), /wide +overlay +global/);
+  const addressIn = (text: string): string => /^PING \w+ \((\S+)\)/.exec(text)?.[1] ?? '';
+  const right = said(steps, 'overlay', 'berth exec left ping');
+  const left = said(steps, 'overlay', 'berth exec right ping');
+  for (const text of [right, left]) assert.match(text, /1 packets received/);
+  assert.notEqual(addressIn(left), addressIn(right));
+  const wire = said(steps, 'wire', 'tcpdump');
+  assert.match(wire, /IP 198\.51\.100\.2\.\d+ > 198\.51\.100\.3\.4789: VXLAN/);
+  assert.ok(wire.includes(`IP ${addressIn(left)} > ${addressIn(right)}: ICMP echo request`), wire);
+  assert.doesNotMatch(wire, /ARP/);
 });
 
 void test('the tutorials show a run of the tour', async () => {

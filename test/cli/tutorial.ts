@@ -9,7 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 export interface StepResult {
   id: string;
   title: string;
-  commands: { command: string; output: string; exitCode: number; refused: boolean }[];
+  commands: { host: 'a' | 'b'; command: string; output: string; exitCode: number; refused: boolean }[];
 }
 
 /** Releases whose words the pages have; others say the same in other words. */
@@ -37,6 +37,10 @@ const VARIABLE: readonly (readonly [RegExp, string])[] = [
   [/(198\.51\.100\.1\.)\d{4,5}\b/g, '$1<port>'],
   [/\d+ packets? received by filter/g, '<n> packets received by filter'],
   [/@if\d+/g, '@if<n>'],
+  [/\bvx-[0-9a-f]{12}\b|\bvx-<short id>/g, 'vx-<id>'],
+  [/(198\.51\.100\.[23]\.)\d{4,5}( > 198\.51\.100\.[23]\.4789)/g, '$1<port>$2'],
+  [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>'],
+  [/\b0\.1\.0(-dev)?\b/g, '<version>'],
   [/RX bytes:.*/g, 'RX bytes'],
   // Columns are as wide as what stands in them.
   [/[ \t]+/g, ' '],
@@ -47,7 +51,12 @@ export function comparable(text: string): string {
 }
 
 function blockText(commands: StepResult['commands']): string {
-  const parts = commands.map(({ command, output }) => `$ ${command}\n${output}`.trimEnd().replaceAll(/[ \t]+$/gm, ''));
+  const parts = commands.map(({ host, command, output }) =>
+    `${host === 'a' ? '' : host}$ ${command}\n${output}`
+      .trimEnd()
+      .replaceAll(/[ \t]+$/gm, '')
+      .replaceAll(/BERTH1-[\w-]+/g, 'BERTH1-…'),
+  );
   return `\n\`\`\`console\n${parts.join('\n\n')}\n\`\`\`\n`;
 }
 

@@ -12,6 +12,7 @@ const PROGRAMS = {
   ip: 'iproute2',
   brctl: 'bridge-utils',
   busybox: 'busybox-static',
+  etcd: 'etcd-server',
   iptables: 'iptables',
   nft: 'nftables',
   tcpdump: 'tcpdump',

@@ -1,11 +1,11 @@
 /** The tour's own berthd, and this program as its client. */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
 import { createClient } from '../http/client.ts';
-import { BRIDGE_IP } from './steps.ts';
+import { BRIDGE_IP, type HostName } from './steps.ts';
 import type { World } from './world.ts';
 
 /** Milliseconds until berthd must answer. */
@@ -27,12 +27,14 @@ export interface Daemon {
   berth: readonly string[];
 }
 
-export async function startDaemon(world: World): Promise<Daemon> {
+export async function startDaemon(world: World, on: HostName): Promise<Daemon> {
   const { berth, berthd } = programs();
-  const { root, cgroup } = world;
+  const { cgroup } = world;
+  const root = `${world.root}/${on}`;
+  mkdirSync(root);
   const socket = `unix://${root}/berth.sock`;
   writeFileSync(`${root}/daemon.json`, '{}');
-  const daemon = world.spawn([
+  const argv = [
     ...berthd,
     `--data-root=${root}/data`,
     // The usual place, after which the firewall's table is named; /run is the world's own.
@@ -42,7 +44,9 @@ export async function startDaemon(world: World): Promise<Daemon> {
     `--cgroup-parent=${cgroup}`,
     `--host=${socket}`,
     `--bip=${BRIDGE_IP}`,
-  ]);
+    `--cluster-name=${on}`,
+  ];
+  const daemon = world.spawn(argv, on);
   const log = logOf(daemon);
   const client = createClient(socket);
   for (const end = Date.now() + PATIENCE; ; await sleep(20)) {

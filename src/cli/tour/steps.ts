@@ -16,10 +16,18 @@ export interface StepCommand {
   watches?: boolean;
   /** Shown because it is refused. */
   fails?: boolean;
+  /** On the second host. */
+  on?: HostName;
 }
 
+/** Each has its own berthd. */
+export type HostName = 'a' | 'b';
+
+/** Stands for what `berth cluster init` says others need to join. */
+export const TOKEN = '<token>';
+
 /** Addresses for documentation (RFC 5737): no machine's own. */
-export const WORLD = { host: '198.51.100.2', outside: '198.51.100.1', prefix: 24 } as const;
+export const WORLD = { host: '198.51.100.2', second: '198.51.100.3', outside: '198.51.100.1', prefix: 24 } as const;
 export const BRIDGE_IP = '172.17.0.1/20';
 
 /** Splits at spaces, but not within single quotes. */
@@ -27,6 +35,7 @@ const shell = (text: string): string[] =>
   [...text.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 const show = (...commands: string[]): StepCommand[] => commands.map((text) => ({ argv: shell(text) }));
 const refused = (text: string): StepCommand => ({ argv: shell(text), fails: true });
+const onB = (...commands: string[]): StepCommand[] => commands.map((text) => ({ argv: shell(text), on: 'b' }));
 const watch = (text: string): StepCommand => ({ argv: shell(text), watches: true });
 
 export const steps: readonly Step[] = [
@@ -151,6 +160,53 @@ export const steps: readonly Step[] = [
         'berth port web --rm 80/tcp',
       ),
       refused('busybox wget -qO- http://127.0.0.1:9090/hostname'),
+    ],
+  },
+  {
+    id: 'macvlan',
+    title: 'On the wire itself',
+    explanation: `With macvlan a container is a machine of its own on the wire of eth0: no bridge, no NAT. Everybody there reaches it, but for its own host.`,
+    commands: [
+      ...show(
+        `berth network create -d macvlan --subnet 198.51.100.0/24 --gateway ${WORLD.outside} --ip-range 198.51.100.128/25 -o parent=eth0 lan`,
+        'berth run -d --name printer --network lan busybox sleep 3600',
+        'berth exec printer ip -o -4 addr show eth0',
+        `berth exec printer ping -c 1 ${WORLD.outside}`,
+        'ip netns exec outside busybox ping -c 1 198.51.100.128',
+      ),
+      refused('busybox ping -c 1 -W 1 198.51.100.128'),
+    ],
+  },
+  {
+    id: 'cluster',
+    title: 'A second host',
+    explanation: `Host b is ${WORLD.second} on the same wire. What both must know is in an etcd, which the first host starts; the token lets the second in.`,
+    commands: [
+      ...show(`berth cluster init --advertise-addr ${WORLD.host}`),
+      ...onB(`berth cluster join --advertise-addr ${WORLD.second} ${TOKEN}`),
+      ...show('berth cluster status'),
+    ],
+  },
+  {
+    id: 'overlay',
+    title: 'One network on both',
+    explanation:
+      'Made on one host it is there on the other; addresses are given once, and names are found across hosts.',
+    commands: [
+      ...show('berth network create -d overlay --subnet 10.0.9.0/24 wide'),
+      ...onB('berth network ls --filter driver=overlay', 'berth run -d --name right --network wide busybox sleep 3600'),
+      ...show('berth run -d --name left --network wide busybox sleep 3600', 'berth exec left ping -c 1 right'),
+      ...onB('berth exec right ping -c 1 left'),
+    ],
+  },
+  {
+    id: 'wire',
+    title: 'What goes over the wire',
+    explanation:
+      'Whole frames of the containers, in UDP packets from host to host (VXLAN), to the one host that has the container; nobody is asked who has an address.',
+    commands: [
+      watch("tcpdump -n -t -l -i eth0 -c 2 'udp port 4789'"),
+      ...show('berth exec left ping -c 1 right', 'ip -br link show type vxlan'),
     ],
   },
 ];
