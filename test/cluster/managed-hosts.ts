@@ -1,14 +1,16 @@
 /**
  * Throw-away hosts on one wire, each with its own berthd and no etcd but the one that Berth manages.
  *
- *     await using hosts = await startHosts(3);
- *     const [a, b] = hosts.all;              // 'h1' and 'h2'
- *     const token = await init(a);
- *     await b.daemon.berthOk('cluster', 'join', token);
+ *     clusterTest('…', {}, async ([a, b, c], underlay) => {    // 'h1', 'h2', 'h3'
+ *       const token = await init(a);
+ *       await b.daemon.berthOk('cluster', 'join', token);
+ *     });
  *
- * On dispose every host leaves its cluster, so that what is left on it is what a cluster must not leave.
+ * At the end etcd is ended everywhere: that the last `cluster leave` leaves nothing is for tests to show.
  */
 import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import { messageOf } from '../../src/errors.ts';
 import type { Daemon } from '../support/daemon.ts';
 import type { ExecResult, Host } from '../support/host.ts';
 import { address4, createUnderlay } from '../support/underlay.ts';
@@ -25,42 +27,52 @@ export interface ManagedHost {
   directory: string;
 }
 
-export interface ManagedHosts extends AsyncDisposable {
-  underlay: Underlay;
-  all: readonly ManagedHost[];
+const missing = ['etcd', 'etcdctl', 'openssl'].filter((program) => !existsSync(`/usr/bin/${program}`));
+const withoutPrograms = missing.length > 0 && `missing ${missing.join(', ')}`;
+
+/** Three hosts: those that a test has no use for cost half a second. What fails first is what is reported. */
+export function clusterTest(
+  name: string,
+  { args = [] }: { args?: readonly string[] },
+  body: (hosts: readonly [ManagedHost, ManagedHost, ManagedHost], underlay: Underlay) => Promise<void>,
+): void {
+  void test(name, { skip: withoutPrograms }, async () => {
+    const stack = new AsyncDisposableStack();
+    let failure: unknown;
+    try {
+      const underlay = stack.use(await createUnderlay());
+      const host = async (number: number): Promise<ManagedHost> => startHost(stack, underlay, number, args);
+      await body([await host(1), await host(2), await host(3)], underlay);
+    } catch (error) {
+      failure = error;
+    }
+    try {
+      await stack.disposeAsync();
+    } catch (error) {
+      if (failure === undefined) throw error;
+      process.stderr.write(`${name}: after the failure below: ${messageOf(error)}\n`);
+    }
+    if (failure !== undefined) throw failure as Error;
+  });
 }
 
-const missing = ['etcd', 'etcdctl', 'openssl'].filter((program) => !existsSync(`/usr/bin/${program}`));
-/** For `skip`. */
-export const withoutPrograms = missing.length > 0 && `missing ${missing.join(', ')}`;
-
-export async function startHosts(
-  count: number,
-  { args = [] }: { args?: readonly string[] } = {},
-): Promise<ManagedHosts> {
-  await using undo = new AsyncDisposableStack();
-  const underlay = undo.use(await createUnderlay());
-  const all: ManagedHost[] = [];
-  for (let number = 1; number <= count; number++) {
-    const host = undo.use(await underlay.host(number, { outside: true }));
-    const name = `h${number}`;
-    const daemon = await host.startDaemon({
-      args: [
-        `--cluster-name=${name}`,
-        '--cluster-advertise=under0',
-        '--cluster-lease=5',
-        '--cluster-timeout=3',
-        ...args,
-      ],
-    });
-    all.push({ name, number, address: address4(number), host, daemon, directory: `${daemon.dataRoot}/cluster` });
-    // The members that are left decide: the last one goes last.
-    undo.defer(async () => {
-      if (daemon.running()) await daemon.berth('cluster', 'leave', '--force');
-    });
-  }
-  const stack = undo.move();
-  return { underlay, all, [Symbol.asyncDispose]: async () => stack.disposeAsync() };
+async function startHost(
+  stack: AsyncDisposableStack,
+  underlay: Underlay,
+  number: number,
+  args: readonly string[],
+): Promise<ManagedHost> {
+  const host = stack.use(await underlay.host(number, { outside: true }));
+  const name = `h${number}`;
+  const daemon = await host.startDaemon({
+    args: [`--cluster-name=${name}`, '--cluster-advertise=under0', '--cluster-lease=5', '--cluster-timeout=3', ...args],
+  });
+  stack.defer(async () => {
+    if (daemon.running()) await daemon.removeContainers();
+    await daemon.stop();
+    await host.exec(['pkill', '-9', '-x', 'etcd']);
+  });
+  return { name, number, address: address4(number), host, daemon, directory: `${daemon.dataRoot}/cluster` };
 }
 
 /** Makes a cluster; resolves to the token that was printed. */

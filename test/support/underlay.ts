@@ -14,6 +14,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { createHost } from './host.ts';
 import type { Host, HostOptions } from './host.ts';
+import { until } from './wait.ts';
 
 export interface Underlay extends AsyncDisposable {
   /** Where the bridge u0 is; host n is behind its port p<n>. */
@@ -61,6 +62,8 @@ export async function createUnderlay({ mtu = 1500 }: { mtu?: number } = {}): Pro
       await wire.run('ip', 'link', 'set', `p${n}`, 'up');
     },
     async [Symbol.asyncDispose]() {
+      // A host's namespace takes its end of the pair along when the kernel comes to it: on a busy machine, seconds later.
+      await until(async () => !(await wire.run('ip', '-br', 'link')).includes('@'), 30_000).catch(() => undefined);
       await wire[Symbol.asyncDispose]();
     },
   };

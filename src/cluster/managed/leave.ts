@@ -19,7 +19,10 @@ export async function leaveCluster(context: ManagedContext, force: boolean): Pro
   let members: readonly Member[] | undefined;
   try {
     members = await context.etcd.members();
+    // A member alone still knows who there was; this it can only answer together with the majority.
+    await context.etcd.get({ key: membership.prefix }, { keysOnly: true });
   } catch (error) {
+    members = undefined;
     if (!force) throw cannotAsk(membership, error);
     notes.push('etcd did not answer: the others learn of this when the lease of this host is over');
   }
@@ -110,7 +113,10 @@ async function leaveEtcd(
     await removeMember(context.etcd, own.id);
     await hasLeader(context.etcd, own.id);
   } catch (error) {
-    if (!force) await context.startMember(membership);
+    if (!force) {
+      await context.startMember(membership);
+      await context.move(endpointsOf(members));
+    }
     const reason = messageOf(error);
     if (force) return [`this member could not be taken out of etcd (${reason}): there it counts as one that is down`];
     throw conflict(
