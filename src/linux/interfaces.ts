@@ -8,7 +8,7 @@ import { explaining, indexesOf } from './links.ts';
 import * as link from './netlink/link.ts';
 import type { NetlinkSocket, Request } from './netlink/socket.ts';
 import { addressRequest, asRoute, routeRequest } from './plan-requests.ts';
-import { findSublink, isSublink, makeSublink } from './sublinks.ts';
+import { explainingMac, findSublink, isSublink, makeSublink } from './sublinks.ts';
 import { applySysctls } from './sysctl.ts';
 
 /** lo is the first link of every namespace. */
@@ -76,12 +76,13 @@ export function configure(
 ): (name: string) => number {
   for (const { sysctls } of plans) applySysctls(sysctls);
   const indexOf = indexesOf(inside, plans.map(({ name }) => name).concat(defaults.map((route) => route.interface)));
-  inside.transact([
+  const requests = [
     ...first,
     ...plans.map(({ name }) => link.setUp(indexOf(name), name)),
     ...plans.flatMap(({ name, addresses }) => addresses.map((text) => addressRequest(text, indexOf(name), name))),
     ...plans.flatMap(({ name, routes }) => routes.map((route) => routeRequest(route, indexOf(name)))),
     ...defaults.map((route) => routeRequest(asRoute(route), indexOf(route.interface))),
-  ]);
+  ];
+  explainingMac(plans.filter(isSublink), () => inside.transact(requests));
   return indexOf;
 }

@@ -64,6 +64,17 @@ export function explainingPort<T>(kind: string, parent: string, body: () => T): 
   }
 }
 
+/** macvlan_open in the kernel: links on one parent have a MAC each, and none has the parent's. */
+export function explainingMac<T>(plans: readonly SublinkPlan[], body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (plans.length === 0 || !hasCode(error, 'EADDRINUSE')) throw error;
+    const macs = plans.map(({ mac, parent }) => `${mac} on ${parent}`).join(', ');
+    throw conflict(`MAC address in use: ${macs}`, error);
+  }
+}
+
 /**
  * The link inside that is this plan's: of its kind, on its parent, and with its MAC, or its name where somebody changed the MAC.
  * An ipvlan link has its parent's MAC, but no container has two on one parent.

@@ -190,6 +190,7 @@ void describe('macvlan and ipvlan: what is made', () => {
     ]);
     assert.deepEqual([...world.kernel.links.keys()], before);
     assert.deepEqual(world.firewall.state().ports, []);
+    assert.deepEqual(world.warnings, ['macvlan driver does not support port mappings']);
     const view = parts.sandboxes.view('c')?.Networks['lan'];
     assert.deepEqual([view?.Gateway, view?.IPv6Gateway, view?.MacAddress], ['192.0.2.1', '2001:db8:2::1', eth0.mac]);
     const shown = await inspect(parts, 'lan');

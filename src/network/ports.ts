@@ -31,7 +31,9 @@ export function portTargets(endpoints: readonly Placed[]): PortTarget[] {
     return leading && publishes(leading.network) ? leading : undefined;
   });
   const targetOf = ({ endpoint, network }: Placed, families: readonly (4 | 6)[]): PortTarget => {
-    const { gatewayMode4, gatewayMode6, hostBinding } = bridgeOptions(network.options);
+    // Of another driver's networks they mean nothing: their rules are made without them.
+    const options = network.driver === 'bridge' ? network.options : {};
+    const { gatewayMode4, gatewayMode6, hostBinding } = bridgeOptions(options);
     return {
       networkId: network.id,
       ipv4: families.includes(4) ? bareAddressOf(endpoint, 4) : '',
@@ -56,6 +58,14 @@ export async function publishPorts(
   endpoints: readonly Placed[],
   request: PortRequest,
 ): Promise<PortBinding[]> {
+  for (const family of [4, 6] as const) {
+    const leading = gatewayEndpoint(endpoints, family)?.network;
+    if (!leading || publishes(leading) || Object.keys(request.portBindings).length === 0) continue;
+    context.deps.log.warn(`${leading.driver} driver does not support port mappings`, {
+      container: sandbox.containerName,
+    });
+    break;
+  }
   const wanted = portTargets(endpoints).flatMap((target): WantedPort[] => wantedPorts(request, target));
   if (wanted.length === 0) return [];
   try {

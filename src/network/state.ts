@@ -4,6 +4,8 @@
  */
 import type { Store } from '../store/store.ts';
 import { AddressBook } from './addresses.ts';
+import { shimName } from '../drivers/macvlan/network.ts';
+import { hasShim } from '../drivers/macvlan/options.ts';
 import { tunnelName } from '../drivers/overlay/names.ts';
 import type { AddressPool } from '../ipam/pool.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts';
@@ -162,11 +164,13 @@ export class NetworkState {
   }
 }
 
-/** Names on the host of what is made for the network. */
+/** Names on the host of what is made for the network and no other. */
 export const linksOf = (network: NetworkRecord | undefined): string[] =>
   network && network.bridge !== ''
     ? [network.bridge, ...(network.driver === 'overlay' ? [tunnelName(network.id)] : [])]
-    : [];
+    : network?.driver === 'macvlan' && hasShim(network.options)
+      ? [shimName(network.id)]
+      : [];
 
 /** What an earlier run left in the store. */
 export function storedState(store: Store): { networks: NetworkRecord[]; sandboxes: SandboxState[] } {

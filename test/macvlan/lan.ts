@@ -31,7 +31,7 @@ export interface Lan extends AsyncDisposable {
 
 /** Documentation addresses (RFC 5737, RFC 3849), and those for benchmarks (RFC 2544): no machine's own. */
 export const lan4 = (subnet: number, host: number): string => `198.18.${subnet}.${host}`;
-export const lan6 = (subnet: number, host: string): string => `2001:db8:18:${subnet}::${host}`;
+export const lan6 = (subnet: number, host: string): string => `2001:db8:18${subnet}::${host}`;
 export const subnet4 = (subnet: number): string => `${lan4(subnet, 0)}/24`;
 export const subnet6 = (subnet: number): string => `${lan6(subnet, '')}/64`;
 /** Last parts: .1 and ::1… */

@@ -3,7 +3,7 @@
  * table.
  */
 import assert from 'node:assert/strict';
-import { enter } from '../e2e/support.ts';
+import { enter, words } from '../e2e/support.ts';
 import type { Daemon } from '../support/daemon.ts';
 import type { Host } from '../support/host.ts';
 import { HOST, lan4, lan6, lanTest, OUTSIDE, PEER, ROUTER, subnet4, subnet6 } from './lan.ts';
@@ -38,14 +38,14 @@ const table = (rows: Readonly<Record<string, Row>>): string => {
 /** A network on subnet `n` of the LAN. */
 const network = async (daemon: Daemon, driver: string, name: string, n: number, ...options: string[]): Promise<void> =>
   void (await daemon.dockerOk(
-    ...['network', 'create', '-d', driver, '--ipv6'],
-    ...['--subnet', subnet4(n), '--gateway', lan4(n, ROUTER.v4), '--subnet', subnet6(n)],
-    ...['--gateway', lan6(n, ROUTER.v6), ...options.flatMap((option) => ['-o', option]), name],
+    ...words(`network create -d ${driver} --ipv6 --subnet ${subnet4(n)} --gateway ${lan4(n, ROUTER.v4)}`),
+    ...words(`--subnet ${subnet6(n)} --gateway ${lan6(n, ROUTER.v6)}`),
+    ...options.flatMap((option) => ['-o', option]),
+    name,
   ));
 const container = async (daemon: Daemon, name: string, on: string, n: number, at: number): Promise<void> =>
   void (await daemon.dockerOk(
-    ...['run', '-d', '--name', name, '--network', on, '--ip', lan4(n, at), '--ip6', lan6(n, `${at}`)],
-    ...['busybox', 'sleep', '1000'],
+    ...words(`run -d --name ${name} --network ${on} --ip ${lan4(n, at)} --ip6 ${lan6(n, `${at}`)} busybox sleep 1000`),
   ));
 const both = (n: number, at: number): string => `${lan4(n, at)} ${lan6(n, `${at}`)}`;
 

@@ -15,7 +15,7 @@ export function planNetwork(network: NetworkConfig): NetworkPlan {
   };
 }
 
-const shimName = (id: string): string => `hs-${id.slice(0, 12)}`;
+export const shimName = (id: string): string => `hs-${id.slice(0, 12)}`;
 
 function shim(network: NetworkConfig): LinkPlan {
   const name = shimName(network.id);
