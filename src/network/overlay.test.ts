@@ -211,6 +211,18 @@ void describe('networks that span hosts', () => {
     });
   });
 
+  void test('options of bridges mean nothing on it, as in Docker', async () => {
+    const mode = { 'com.docker.network.bridge.gateway_mode_ipv4': 'routed' };
+    await onA.networks.create(creation('odd', { Driver: 'overlay', Options: mode }));
+    await run(onA, 'one', { networkMode: 'odd', portBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] } });
+    const { networks, ports } = a.firewall.state();
+    assert.deepEqual(
+      ports.map(({ hostPort }) => hostPort),
+      [8080],
+    );
+    assert.equal(networks.find(({ bridge }) => bridge !== 'docker0')?.mode, 'nat');
+  });
+
   void test('refusals of create', async () => {
     const create = async (more: Parameters<typeof creation>[1]): Promise<unknown> =>
       onB.networks.create(creation('x', { Driver: 'overlay', ...more }));
