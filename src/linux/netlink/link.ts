@@ -252,9 +252,9 @@ export function linkRequest(what: string, type: number, index: number, attribute
   return { what, type, header: encodeLinkHeader({ index, flags: 0, change: 0 }), attributes };
 }
 
+/** The kind without its terminating zero, as `ip` writes it. */
 export const linkInfo = (kind: string, data: readonly Attribute[]): Attribute =>
   nest(IFLA_LINKINFO, [
     raw(IFLA_INFO_KIND, Buffer.from(kind)),
     ...(data.length > 0 ? [nest(IFLA_INFO_DATA, data)] : []),
   ]);
-/** The kind without its terminating zero, as `ip` writes it. */
