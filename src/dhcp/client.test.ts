@@ -97,6 +97,19 @@ void describe('the first lease', () => {
     assert.match(said.at(-1) ?? '', /^failed: .*offered 192\.0\.2\.100 and then refused it/);
   });
 
+  void test('what another server confirms or refuses is none of its business', () => {
+    const lan = new FakeLan();
+    const other: [number, Buffer] = [OPTION.server, ipv4('192.0.2.2')];
+    let answers = 0;
+    lan.answer = (type, message) => {
+      if (type === 'discover') return lan.reply(message, 'offer', '192.0.2.100');
+      return lan.reply(message, answers++ === 0 ? 'nak' : 'ack', '192.0.2.100', [other]);
+    };
+    lan.client.start();
+    lan.clock.advance(3);
+    assert.deepEqual(lan.since(), ['discover', 'request 192.0.2.100', 'request 192.0.2.100', 'request 192.0.2.100']);
+  });
+
   void test('an offer that nobody confirms', () => {
     const lan = new FakeLan();
     lan.answer = (type, message) => (type === 'discover' ? lan.reply(message, 'offer', '192.0.2.100') : undefined);

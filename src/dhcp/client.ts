@@ -10,11 +10,12 @@
  */
 import { FOREVER } from '../network/leases.ts';
 import type { Lease, LeaseWish } from '../network/leases.ts';
+import { Alarm } from './alarm.ts';
 import { disputes } from './arp.ts';
 import type { Arp } from './arp.ts';
 import { NO_ADDRESS } from './codec.ts';
 import type { Message } from './codec.ts';
-import { bare, endOf, leaseOf } from './lease.ts';
+import { bare, endOf, leaseOf, serverIn } from './lease.ts';
 import { MESSAGE, OPTION } from './options.ts';
 import * as say from './requests.ts';
 import type { Occasion } from './requests.ts';
@@ -40,17 +41,15 @@ const PROBE_PAUSE = 0.1;
 const DECLINE_PAUSE = 10;
 /** Seconds at least between two renewals (RFC 2131 section 4.4.5), less where the whole lease is short. */
 const RENEWAL_PAUSE = 60;
-/** Timers are set for so long at most: they do not count the time that the host sleeps, the clock does. */
-const NAP = 600;
 
 export class DhcpClient {
   readonly #wish: LeaseWish;
   readonly #wire: Wire;
   readonly #clock: Clock;
+  readonly #alarm: Alarm;
   readonly #random: () => number;
   readonly #listener: Listener;
   #state: State = { kind: 'off' };
-  #cancel: () => void = () => undefined;
   /** When the present search began. */
   #began = 0;
   /** Until when there must be a first lease; Infinity afterwards. */
@@ -66,6 +65,7 @@ export class DhcpClient {
     this.#wish = wish;
     this.#wire = parts.wire;
     this.#clock = parts.clock;
+    this.#alarm = new Alarm(parts.clock);
     this.#random = parts.random;
     this.#listener = parts.listener;
   }
@@ -112,7 +112,7 @@ export class DhcpClient {
     if (type === MESSAGE.offer && state.kind === 'selecting') this.#consider(leaseOf(message, mac, 0));
     if (state.kind === 'selecting') return;
     if (type === MESSAGE.ack) this.#acknowledged(state, leaseOf(message, mac, state.since));
-    if (type === MESSAGE.nak) this.#refused(state);
+    if (type === MESSAGE.nak && mayRefuse(state, serverIn(message))) this.#refused(state);
   }
 
   heard(arp: Arp): void {
@@ -180,7 +180,8 @@ export class DhcpClient {
   #acknowledged(state: Extract<State, { since: number }>, lease: Lease | undefined): void {
     if (!lease) return;
     if (state.kind === 'requesting') {
-      if (bare(lease.address) === bare(state.offer.address)) this.#probe(lease, undefined);
+      const { address, server } = state.offer;
+      if (bare(lease.address) === bare(address) && lease.server === server) this.#probe(lease, undefined);
     } else if (lease.address === state.lease.address) this.#take(lease, state.lease);
     else this.#probe(lease, state.lease);
   }
@@ -217,7 +218,7 @@ export class DhcpClient {
     this.#enter({ kind: 'bound', lease });
     // Some sooner, some later: a hundred containers that started together shall not renew together.
     const early = Math.min(lease.renewAfter * 0.1, 30) * this.#random();
-    if (lease.duration !== FOREVER) this.#at(lease.since + lease.renewAfter - early, () => this.#renew(lease));
+    if (lease.duration !== FOREVER) this.#alarm.at(lease.since + lease.renewAfter - early, () => this.#renew(lease));
   }
 
   #renew(lease: Lease): void {
@@ -226,7 +227,7 @@ export class DhcpClient {
     const xid = this.#newXid();
     this.#began = this.#clock.now();
     this.#enter({ kind: 'renewing', xid, lease, since: this.#began });
-    this.#at(this.#nextRenewal(lease, end), () => this.#renew(lease));
+    this.#alarm.at(this.#nextRenewal(lease, end), () => this.#renew(lease));
     const from = bare(lease.address);
     this.#wire.unicast(say.renewal(this.#wish, this.#occasion(xid), lease), from, serverOf(lease));
   }
@@ -236,7 +237,7 @@ export class DhcpClient {
     if (this.#clock.now() >= end) return this.#lose(lease, 'no DHCP server renewed it in its time');
     const xid = this.#newXid();
     this.#enter({ kind: 'rebinding', xid, lease, since: this.#clock.now() });
-    this.#at(this.#nextRenewal(lease, end), () => this.#rebind(lease));
+    this.#alarm.at(this.#nextRenewal(lease, end), () => this.#rebind(lease));
     this.#wire.broadcast(say.renewal(this.#wish, this.#occasion(xid), lease), bare(lease.address));
   }
 
@@ -259,7 +260,7 @@ export class DhcpClient {
   }
 
   #enter(state: State): void {
-    this.#cancel();
+    this.#alarm.cancel();
     this.#state = state;
     this.#wire.listen({ dhcp: 'xid' in state, arp: state.kind === 'probing' });
   }
@@ -267,19 +268,10 @@ export class DhcpClient {
   /** With a deadline it fails at that. */
   #after(seconds: number, body: () => void): void {
     const end = this.#clock.now() + seconds;
-    if (end <= this.#deadline) return this.#at(end, body);
-    this.#at(this.#deadline, () =>
+    if (end <= this.#deadline) return this.#alarm.at(end, body);
+    this.#alarm.at(this.#deadline, () =>
       this.#fail(this.#trouble || `no DHCP server answered within ${this.#wish.timeout} s`),
     );
-  }
-
-  #at(time: number, body: () => void): void {
-    this.#cancel();
-    const left = time - this.#clock.now();
-    this.#cancel = this.#clock.later(Math.max(0, Math.min(left, NAP)), () => {
-      if (left > NAP) this.#at(time, body);
-      else body();
-    });
   }
 
   /** A quarter more or less by chance, so that clients which began together do not go on together. */
@@ -297,6 +289,10 @@ export class DhcpClient {
     return Math.floor(this.#random() * 0x1_0000_0000);
   }
 }
+
+/** One that was asked; any when all were. A second server of the LAN may refuse whatever is not its own. */
+const mayRefuse = (state: Extract<State, { since: number }>, server: string | undefined): boolean =>
+  state.kind === 'rebinding' || server === (state.kind === 'requesting' ? state.offer : state.lease).server;
 
 const serverOf = ({ server, serverMac }: Lease): { address: string; mac: string } => ({
   address: server,

@@ -5,6 +5,7 @@ import { decodeArp, disputes, encodeRequest, probe } from './arp.ts';
 import { decodeMessage, DhcpFormatError, encodeMessage, macText } from './codec.ts';
 import type { Message } from './codec.ts';
 import { decodeFrame, encodeFrame } from './frame.ts';
+import { leaseOf } from './lease.ts';
 import { decodeOptions, encodeOptions, OPTION } from './options.ts';
 import { ARP_REQUEST, CAPTURES, CLIENT_MAC, SERVER_MAC } from './testing-captures.ts';
 
@@ -120,7 +121,7 @@ void test('any bytes: a message, or the error of its own', () => {
   fc.assert(
     fc.property(fc.oneof(damaged, any), (bytes) => {
       try {
-        decodeMessage(bytes);
+        leaseOf(decodeMessage(bytes), SERVER_MAC, 0);
       } catch (error) {
         assert.ok(error instanceof DhcpFormatError, String(error));
       }

@@ -18,7 +18,7 @@ const MOST_SERVERS = 3;
 /** undefined when it cannot be used: no address of a single host, no server, no time. `now`: when it was asked for. */
 export function leaseOf({ yiaddr, options }: Message, serverMac: string, now: number): Lease | undefined {
   const address = hostAddress(yiaddr);
-  const server = addressesIn(options, OPTION.server)[0];
+  const server = serverIn({ options });
   const time = seconds(options, OPTION.leaseTime);
   const length = address && prefixLength(options, address);
   if (!address || server === undefined || time === undefined || time === 0 || length === undefined) return undefined;
@@ -54,6 +54,10 @@ function hostAddress(text: string): Address | undefined {
   const first = Number((address?.value ?? 0n) >> 24n);
   return address?.family === 4 && first > 0 && first < 224 && first !== 127 ? address : undefined;
 }
+
+/** Option 54. */
+export const serverIn = ({ options }: Pick<Message, 'options'>): string | undefined =>
+  addressesIn(options, OPTION.server)[0];
 
 function addressesIn(options: Options, code: number): string[] {
   const bytes = options.get(code) ?? Buffer.alloc(0);

@@ -36,8 +36,10 @@ export class LeaseClient implements LeaseKeeper {
   }
 
   async keepLease(wish: LeaseWish, lease: Lease | undefined): Promise<Lease | undefined> {
+    // What fails now is done when another process begins.
+    this.#told.put(wish, lease);
     const result = await this.#calls.ask(() => ({ op: 'keepLease', wish, ...(lease ? { lease } : {}) }));
-    this.#told.put(wish, result?.lease);
+    if (result) this.#told.put(wish, result.lease);
     return result?.lease;
   }
 
