@@ -94,6 +94,30 @@ hostTest(
   },
 );
 
+hostTest(
+  'a berth-netd of another version takes the lease over, and the server hears nothing of it',
+  { skip },
+  async (host) => {
+    await using lan = await createLan(host);
+    const server = await lan.serve({ renew: 3 });
+    const box = await lan.client('box', MAC);
+    const first = startDaemonSide(host);
+    const lease = await first.obtainLease(wishOf(box.path));
+    const before = netdProcesses(host);
+    await first.kill9();
+    const second = startDaemonSide(host, { version: 'another' });
+    assert.equal((await second.keepLease(wishOf(box.path), lease))?.address, lease.address);
+    await second.ready();
+    await until(() => netdProcesses(host).every((pid) => !before.includes(pid)), 3000, 'the end of the old one');
+    const renewed = count(server, 'DHCPACK');
+    await until(() => count(server, 'DHCPACK') > renewed, 8000, 'a renewal by the new one');
+    assert.deepEqual([count(server, 'DHCPDISCOVER'), count(server, 'DHCPRELEASE')], [1, 0]);
+    await second.dropLease('e1');
+    await until(() => server.leases().length === 0, 2000, 'the release');
+    await second.close({ keep: false });
+  },
+);
+
 hostTest('no server, another address than asked for, the right one', { skip }, async (host) => {
   await using lan = await createLan(host);
   const box = await lan.client('box', MAC);
