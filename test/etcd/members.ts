@@ -25,7 +25,7 @@ import { until } from '../support/wait.ts';
 
 export interface MemberPlace {
   host: Host;
-  /** IPv4, on a link of the host. */
+  /** IPv4 or IPv6, on a link of the host. */
   address: string;
 }
 
@@ -70,8 +70,8 @@ export async function startMembers(places: readonly MemberPlace[], options: Memb
     host,
     name: `m${index + 1}`,
     data: `/run/etcd-m${index + 1}`,
-    peer: `http://${address}:${PORT.peers}`,
-    client: `${scheme}://${address}:${PORT.clients}`,
+    peer: `http://${bracketed(address)}:${PORT.peers}`,
+    client: `${scheme}://${bracketed(address)}:${PORT.clients}`,
     process: undefined as ChildProcess | undefined,
     /** Inside its host. */
     pid: '',
@@ -178,7 +178,11 @@ export async function startMembers(places: readonly MemberPlace[], options: Memb
       return found;
     },
     freeze: (index) => signal(index, 'STOP'),
-    thaw: (index) => signal(index, 'CONT'),
+    async thaw(index) {
+      await signal(index, 'CONT');
+      // nsenter stops with what it has started, and would not see its end.
+      memberAt(index).process?.kill('SIGCONT');
+    },
     async cut(index, from) {
       const port = PORT[from];
       const rules = `table inet etcd_cut {
@@ -219,6 +223,8 @@ export async function startMembers(places: readonly MemberPlace[], options: Memb
   }
   return all;
 }
+
+const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 /** Of 3.4 and of later versions. */
 const serves = (log: string): boolean => /ready to serve client requests|serving client traffic/.test(log);

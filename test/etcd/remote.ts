@@ -1,18 +1,17 @@
 /**
  * The client in a throw-away host, for a test that is outside of it:
  *
- *     const etcd = connect(host, { endpoints, timeout: 2000 });   // an Etcd, run by remote-process.ts
- *     …
- *     etcd.close();
- *     await etcd.ended();          // the process came to its end by itself, without a complaint
+ *     await using etcd = connect(host, { endpoints, timeout: 2000 });   // an Etcd, run by remote-process.ts
+ *
+ * When it is disposed of it is closed, upon which the process must come to its end by itself, without a complaint.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { deserialize, serialize } from 'node:v8';
 import { EtcdError } from '../../src/cluster/etcd/error.ts';
 import type { Etcd, EtcdErrorCode, EtcdOptions, WatchListener } from '../../src/cluster/etcd/port.ts';
 import type { Host } from '../support/host.ts';
+import { until } from '../support/wait.ts';
 
 type Method = Exclude<keyof Etcd, 'watch' | 'close'>;
 
@@ -30,18 +29,20 @@ export type Answer =
 export const encode = (value: unknown): string => serialize(value).toString('base64');
 export const decode = (line: string): unknown => deserialize(Buffer.from(line, 'base64'));
 
-export interface RemoteEtcd extends Etcd {
-  ended(): Promise<void>;
-}
+export interface RemoteEtcd extends Etcd, AsyncDisposable {}
 
 const NODE = new URL('../../scripts/node.sh', import.meta.url).pathname;
 const PROCESS = new URL('remote-process.ts', import.meta.url).pathname;
 
 export function connect(host: Host, options: EtcdOptions): RemoteEtcd {
-  const child = host.spawn(['sh', NODE, PROCESS, encode(options)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = host.spawn(['sh', NODE, PROCESS], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ETCD_OPTIONS: encode(options) },
+  });
+  // It has ended before its time, which its complaints tell of.
+  child.stdin?.on('error', () => undefined);
   let complaints = '';
   child.stderr?.on('data', (data: Buffer) => (complaints += data.toString()));
-  const exited = once(child, 'exit');
   const waiting = new Map<number, (answer: Answer) => void>();
   const listeners = new Map<number, WatchListener>();
   let next = 0;
@@ -105,9 +106,10 @@ export function connect(host: Host, options: EtcdOptions): RemoteEtcd {
       };
     },
     close: () => void send('close', []),
-    async ended() {
-      const [code] = (await exited) as [number | null];
-      assert.deepEqual({ code, complaints }, { code: 0, complaints: '' });
+    async [Symbol.asyncDispose]() {
+      send('close', []);
+      await until(() => gone, 15_000, "the end of the client's process");
+      assert.deepEqual({ code: child.exitCode, complaints }, { code: 0, complaints: '' });
     },
   };
 }

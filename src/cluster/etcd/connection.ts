@@ -6,6 +6,7 @@
  */
 import type { ClientHttp2Session } from 'node:http2';
 import { connect } from 'node:http2';
+import { messageOf } from '../../errors.ts';
 import { EtcdError } from './error.ts';
 import type { EtcdOptions } from './port.ts';
 
@@ -30,7 +31,10 @@ export function normalEndpoint(endpoint: string): string {
 export class Connection {
   readonly endpoint: string;
   readonly #options: Pick<EtcdOptions, 'tls' | 'timeout'>;
+  /** That takes calls. */
   #session: ClientHttp2Session | undefined;
+  /** And those that come to their end with what runs on them. */
+  readonly #sessions = new Set<ClientHttp2Session>();
   #opened: Promise<ClientHttp2Session> | undefined;
   /** Watches that are open on it. */
   #watches = 0;
@@ -73,11 +77,18 @@ export class Connection {
         session.setLocalWindowSize(SESSION_WINDOW);
         resolve(session);
       });
-      session.on('error', (error) => reject(withCauses(error)));
-      session.once('close', () => {
+      const ended = (error: Error): void => {
         clearTimeout(timer);
+        this.#sessions.delete(session);
         this.#forget(session);
-        reject(new Error('the connection was closed'));
+        reject(plainError(error));
+      };
+      session.on('error', ended);
+      session.once('close', () => ended(new Error('the connection was closed')));
+      session.socket.on('error', (error) => {
+        // Of a TLS alert, by which a member refuses a certificate after the handshake (TLS 1.3), Node tells the socket only.
+        ended(error);
+        session.destroy(error);
       });
       // What runs on it comes to its end; new calls get a new one.
       session.once('goaway', () => this.#forget(session));
@@ -85,6 +96,7 @@ export class Connection {
     // Whoever waited was told; if nobody did, there is nothing to tell.
     opened.catch(() => undefined);
     this.#session = session;
+    this.#sessions.add(session);
     return opened;
   }
 
@@ -134,12 +146,17 @@ export class Connection {
 
   close(): void {
     clearInterval(this.#pinging);
-    this.#session?.destroy();
+    for (const session of this.#sessions) session.destroy();
   }
 }
 
-/** Node says nothing but 'AggregateError' when a name has several addresses and none answers. */
-function withCauses(error: Error): Error {
-  if (!(error instanceof AggregateError) || error.errors.length === 0) return error;
-  return new Error(error.errors.map((one: unknown) => (one instanceof Error ? one.message : String(one))).join(', '));
+/** What an administrator can do something with. */
+function plainError(error: Error & { reason?: unknown }): Error {
+  // A name has several addresses, and none answers.
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return new Error(error.errors.map(messageOf).join(', '));
+  }
+  // OpenSSL's text in the middle of its line and file.
+  if (typeof error.reason === 'string') return new Error(error.reason);
+  return new Error(error.message.replace(/; if the root CA is installed locally.*/, ''));
 }

@@ -23,6 +23,8 @@ const PAUSE = { first: 50, longest: 500 };
 /** Milliseconds that a member has at least before another one is asked. */
 const LEAST_PATIENCE = 200;
 
+const AUTHENTICATE = '/etcdserverpb.Auth/Authenticate';
+
 export interface CallOptions {
   /** It may be carried out twice without harm, or it changes nothing. */
   again: boolean;
@@ -83,9 +85,12 @@ export class Members {
           this.#prefer(connection);
           return answer;
         } catch (error) {
-          failures.set(connection.endpoint, messageOf(error));
+          const reason = messageOf(error);
+          // That time ran out says less than what was found before.
+          if (!reason.endsWith('in time') || !failures.has(connection.endpoint))
+            failures.set(connection.endpoint, reason);
           if (!(error instanceof GrpcError)) continue;
-          if (tokenRefused(error) && this.#options.user && !renewed) {
+          if (this.#options.user && !renewed && method !== AUTHENTICATE && deniedByToken(error, headers)) {
             renewed = true;
             this.#token = undefined;
             continue;
@@ -220,9 +225,7 @@ export class Members {
     const request = new MessageWriter().text(1, name).text(2, password).finish();
     try {
       const headers = { hasleader: 'true' };
-      return decodeToken(
-        await this.#ask('/etcdserverpb.Auth/Authenticate', request, { again: true }, () => Promise.resolve(headers)),
-      );
+      return decodeToken(await this.#ask(AUTHENTICATE, request, { again: true }, () => Promise.resolve(headers)));
     } catch (error) {
       if (error instanceof EtcdError && authNotEnabled(error.cause)) return '';
       throw error;
@@ -247,3 +250,7 @@ export class Members {
     return new EtcdError('unavailable', `etcd does not answer: ${text}`, cause === undefined ? {} : { cause });
   }
 }
+
+/** Without a token because etcd wanted none at first; now it goes by the name in the certificate, or by none. */
+const deniedByToken = (error: GrpcError, { token }: OutgoingHttpHeaders): boolean =>
+  tokenRefused(error) || (token === undefined && codeOf(error) === 'denied');

@@ -216,6 +216,7 @@ const expiry: Scenario = async ({ a, prefix, pass }) => {
   assert.deepEqual(texts(after.kvs), [`${prefix}2=`]);
   assert.equal(after.revision, revision + 1n, 'all keys of a lease go in one revision');
   assert.equal(await a.keepAlive(short), 0);
+  await a.revoke(kept);
 };
 
 const members: Scenario = async ({ a }) => {
