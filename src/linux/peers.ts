@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { PeerPlan, TunnelPlan } from '../drivers/plan.ts';
 import { parseAddress } from '../ipam/address.ts';
 import type { Address } from '../ipam/address.ts';
-import { needLink } from './links.ts';
+import { hasCode, needLink } from './links.ts';
 import * as forwarding from './netlink/forwarding.ts';
 import { macBytes } from './netlink/link.ts';
 import * as neighbour from './netlink/neighbour.ts';
@@ -62,12 +62,20 @@ export function createPeers(host: NetlinkSocket): Peers {
       table.filled();
       const known = await read(place, table, pause);
       const left = differences(table, known, place);
+      let refusal: unknown;
       while (!superseded()) {
         const batch = take(left, BATCH);
-        if (batch.length === 0) return;
-        send(host, batch);
+        if (batch.length === 0) break;
+        try {
+          send(host, batch);
+        } catch (error) {
+          // One that the kernel does not take keeps nobody else from being reached; without the device none is.
+          refusal ??= error;
+          if (hasCode(error, 'ENODEV')) break;
+        }
         await pause();
       }
+      if (refusal !== undefined) throw refusal;
     },
     change(plan, { add, remove }) {
       const place = look(host, plan);

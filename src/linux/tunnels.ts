@@ -9,6 +9,7 @@ import type { NetlinkSocket } from './netlink/socket.ts';
 import { holdBack } from './netlink/traffic.ts';
 import { createVxlan, decodeVxlan, withoutLinkLocal } from './netlink/vxlan.ts';
 import type { VxlanInfo } from './netlink/vxlan.ts';
+import { applySysctls } from './sysctl.ts';
 
 /**
  * Makes the device or completes the one that is there; see network/kernel.ts. True when it is a new one, which knows nobody. One that
@@ -50,6 +51,8 @@ function complete(socket: NetlinkSocket, { name, bridge, mtu, port }: TunnelPlan
     explaining('vxlan', [bridge], () => socket.transact([link.setMaster(name, master.index)]));
   }
   socket.transact([withoutLinkLocal(name), link.tunnelPort(name)]);
+  // Where the host has switched IPv6 off it is off on every new link, and the kernel takes no neighbours of the containers'.
+  applySysctls([{ name: `net/ipv6/conf/${name}/disable_ipv6`, value: '0' }]);
   keepGatewayHome(socket, present.index, link.macBytes(master.mac));
   if (present.up) return;
   try {

@@ -322,6 +322,19 @@ hostTest(
   },
 );
 
+hostTest('a host that has IPv6 switched off carries it between containers', { outside: true }, async (host) => {
+  for (const name of ['all', 'default']) await host.run('sysctl', '-qw', `net.ipv6.conf.${name}.disable_ipv6=1`);
+  await using process = await startKernel(host);
+  const { kernel } = process;
+  await kernel.ensureBridge(bridgePlan(BRIDGE, { mtu: plan.mtu, addresses: ['10.77.0.1/24'], sysctls: [] }));
+  await kernel.ensureTunnel(plan);
+  await kernel.setPeers(plan, peers(2));
+  assert.deepEqual(await tables(host), expected(peers(2)));
+  // The host itself says nothing there.
+  assert.equal(await host.run('ip', '-6', 'address', 'show', 'dev', TUNNEL), '');
+  await end(process);
+});
+
 hostTest('10,000 peers, while others come and go', { outside: true }, async (host) => {
   await using process = await start(host);
   const list = peers(10_000);
