@@ -6,18 +6,24 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { createSecureHost } from '../../src/cluster/secure-host.ts';
 import { ruleMarks } from '../../src/firewall/index.ts';
 import { createLinuxKernel } from '../../src/linux/kernel.ts';
 import { runNft } from '../../src/linux/nftables.ts';
 import { ownRuleWriter } from '../../src/linux/rule-writers.ts';
 import type { Kernel, KernelEvent } from '../../src/network/kernel.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
 
 export type KernelCall = { call: keyof Kernel | keyof typeof extra; args: unknown[] };
 
 export type KernelLine = { event: KernelEvent; at: number } | { value?: unknown; error?: string; ms: number };
 
-/** Changes of rules that are the daemon's own. */
+const secureHost = createSecureHost({ store: createMemoryStore(), hasWireguard: () => true, port: 51820 });
+
 const extra = {
+  /** Of this host, for ensureWireguard() on the others. */
+  publicKey: (): string => secureHost.key().publicKey.toString('base64'),
+  /** Changes of rules that are the daemon's own. */
   nft: async (script: string): Promise<void> => runNft(script),
   async iptablesRestore(input: string): Promise<void> {
     const child = spawn('iptables-restore', ['--noflush'], { stdio: ['pipe', 'inherit', 'inherit'] });
@@ -34,7 +40,7 @@ const write = (line: KernelLine): void => void process.stdout.write(`${JSON.stri
 
 // The libuv pool's threads are born here and not inside a container's namespace.
 await stat('/');
-const kernel = createLinuxKernel({ ruleMarks: ruleMarks('berth-x') });
+const kernel = createLinuxKernel({ ruleMarks: ruleMarks('berth-x'), wireguardKey: () => secureHost.key() });
 for await (const line of createInterface({ input: process.stdin })) {
   const { call, args } = JSON.parse(line) as KernelCall;
   const began = performance.now();
