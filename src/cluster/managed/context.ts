@@ -132,12 +132,17 @@ export class ManagedContext {
     if (member) await this.process.start({ name, address, clusterId, ...member });
   }
 
-  /** For the cluster's registry. */
+  /** For the cluster's registry: it follows the members, whoever they are. */
   readonly connect = (options: EtcdOptions): Etcd => {
-    if (!this.#create) throw new Error('a client of etcd is asked for before there is a cluster');
-    const client: MovingEtcd = new MovingEtcd(this.#create, options, () => this.#clients.delete(client));
+    const client: MovingEtcd = new MovingEtcd(this.open, options, () => this.#clients.delete(client));
     this.#clients.add(client);
     return client;
+  };
+
+  /** For as long as the caller needs it, with these members. */
+  readonly open = (options: EtcdOptions): Etcd => {
+    if (!this.#create) throw new Error('a client of etcd is asked for before there is a cluster');
+    return this.#create(options);
   };
 
   async load(): Promise<void> {

@@ -65,8 +65,20 @@ class Control implements ManagedCluster {
     return this.#alone('init', async () => {
       const { address } = await initCluster(this.#context, advertise);
       this.#begin();
-      return { invitation: await this.#invitations.issue(FIRST_TOKEN), address };
+      return { invitation: await this.#firstInvitation(), address };
     });
+  }
+
+  /** The cluster stands: without a token it does, too. */
+  async #firstInvitation(): Promise<Invitation> {
+    try {
+      return await this.#invitations.issue(FIRST_TOKEN);
+    } catch (error) {
+      throw unavailable(
+        `the cluster was made, but no token: ${messageOf(error)}. "berth cluster token" tries again`,
+        error,
+      );
+    }
   }
 
   async join(request: { token: string; advertise: string }): Promise<{ name: string; address: string; hosts: number }> {
@@ -109,7 +121,7 @@ class Control implements ManagedCluster {
     let members: MemberState[] | undefined;
     try {
       const options = await this.#context.options(membership.endpoints);
-      members = await askMembers(this.#context.etcd, this.connect, options);
+      members = await askMembers(this.#context.etcd, this.#context.open, options);
     } catch {
       // Nothing is known of them: the registry's state says that etcd is away.
     }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { once } from 'node:events';
 import { unavailable } from '../../errors.ts';
-import { identify } from '../../linux/pidfd.ts';
+import { identify, isAlive } from '../../linux/pidfd.ts';
 import type { ProcessId } from '../../linux/pidfd.ts';
 
 /** etcd's own, registered with IANA: for clients, and between members. */
@@ -95,13 +95,16 @@ export async function spawnEtcd(program: string, directory: string, settings: Me
   }
 }
 
-/** The process that was started last; undefined when none was. It may have ended since. */
+/** The process that was started last; undefined when none was, or when it has ended. */
 export function startedEtcd(directory: string): ProcessId | undefined {
+  const { pid: file, data } = filesIn(directory);
   try {
-    const text = readFileSync(filesIn(directory).pid, 'latin1');
-    const startTime = text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
-    const pid = Number.parseInt(text, 10);
-    return pid > 0 && startTime !== undefined ? { pid, startTime } : undefined;
+    const text = readFileSync(file, 'latin1');
+    const startTime = text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const found = { pid: Number.parseInt(text, 10), startTime };
+    // After a reboot the two numbers may, by an unlikely chance, be another's: what it was called with is not.
+    const ours = readFileSync(`/proc/${found.pid}/cmdline`, 'latin1').split('\0').includes(`--data-dir=${data}`);
+    return ours && isAlive(found) ? found : undefined;
   } catch {
     return undefined;
   }

@@ -39,7 +39,7 @@ export class EtcdProcess {
   async start(settings: MemberSettings): Promise<void> {
     this.#settings = settings;
     const running = startedEtcd(this.#options.directory);
-    if (running && isAlive(running)) {
+    if (running) {
       this.#take(running);
       return;
     }

@@ -43,7 +43,7 @@ export async function initCluster(context: ManagedContext, advertise: string): P
   };
   await context.startMember(membership);
   await context.load();
-  const etcd = context.connect(await context.options(membership.endpoints));
+  const etcd = context.open(await context.options(membership.endpoints));
   try {
     await context.answers(etcd);
     await putAuthority(etcd, PREFIX, authority);

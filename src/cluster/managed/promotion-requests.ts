@@ -38,7 +38,9 @@ function decode({ value }: KeyValue): Wish | undefined {
 /** Resolves with what the other host says. NotFound when there is none of that name, Unavailable when it does not answer. */
 export async function askToPromote(context: ManagedContext, host: string): Promise<string[]> {
   const { prefix } = context.member('promote');
-  const { hosts } = context.deps.registry.status();
+  const { hosts, state } = context.deps.registry.status();
+  if (state !== 'joined')
+    throw unavailable('this host is not in touch with its cluster: "berth cluster status" says more');
   if (!hosts.some(({ name }) => name === host)) {
     throw notFound(
       `there is no host ${host} in the cluster now: there are ${hosts.map(({ name }) => name).join(', ')}`,
