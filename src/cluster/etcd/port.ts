@@ -115,7 +115,11 @@ export interface Etcd {
   close(): void;
 }
 
-/** `code`: what the caller can do. 'unavailable': try later, nothing is known of what was asked (it may have been done). */
+/**
+ * `code`: what the caller can do. 'unavailable': try later; nothing is known of a write that was asked for: it may have been done, or be
+ * done yet, when a member that was cut off finds the others again. 'no-lease': of a put with a lease that is none any more. 'denied': by
+ * user, password or permission. 'invalid': etcd will not do it however often it is asked.
+ */
 export type EtcdErrorCode = 'unavailable' | 'compacted' | 'no-lease' | 'denied' | 'invalid';
 
 export interface EtcdOptions {
