@@ -14,6 +14,8 @@ interface Import {
   /** Path below src/, or a bare specifier ('node:fs', 'koffi'). */
   target: string;
   typeOnly: boolean;
+  /** import(…): not before it is called. */
+  later: boolean;
 }
 
 function importsOf(file: string): Import[] {
@@ -24,7 +26,7 @@ function importsOf(file: string): Import[] {
     const target = specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier;
     const inner = /^\{(.*)\}$/s.exec(names.trim())?.[1];
     const allTypes = inner?.split(',').every((name) => name.trim() === '' || /^type\s/.test(name.trim())) ?? false;
-    return { file, target, typeOnly: type !== undefined || allTypes };
+    return { file, target, typeOnly: type !== undefined || allTypes, later: dynamic !== undefined };
   });
 }
 
@@ -100,7 +102,15 @@ const rules: readonly Rule[] = [
     name: 'api/ sees ports, not what is behind them',
     why: 'it decodes hostile input and maps errors to status codes; the work is done by whoever owns it',
     files: /^api\//,
-    allows: startsWith('api/', ...shared, 'node:', 'engine/port.ts', 'engine/images/port.ts', 'network/port.ts', 'cluster/managed/port.ts'),
+    allows: startsWith(
+      'api/',
+      ...shared,
+      'node:',
+      'engine/port.ts',
+      'engine/images/port.ts',
+      'network/port.ts',
+      'cluster/managed/port.ts',
+    ),
     types: true,
   },
   {
@@ -156,6 +166,15 @@ void describe('the house', () => {
       assert.deepEqual(broken, []);
     });
   }
+
+  void test('a daemon without a cluster does not load HTTP/2 (30 ms and 6 MB of every start)', () => {
+    const atStart = new Set(['berthd.ts']);
+    for (const one of atStart) {
+      const loaded = imports.filter(({ file, typeOnly, later }) => file === one && !typeOnly && !later);
+      for (const { target } of loaded) atStart.add(target);
+    }
+    assert.ok(atStart.has('cluster/compose.ts') && !atStart.has('node:http2'));
+  });
 
   void test('there is something to judge, and the parser sees it', () => {
     assert.ok(imports.some(({ file, target }) => file === 'linux/libc.ts' && target === 'koffi'));
