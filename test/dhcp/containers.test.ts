@@ -62,6 +62,13 @@ hostTest('from the start of a container to its stop, berthd killed in between', 
   );
   assert.ok(shown.startsWith('dhcp ') && shown.includes(`${web.IPAddress}/24`), shown);
 
+  // Somebody deletes its interface: made again with what is lent.
+  await host.run(...(await enter(daemon, 'web')), 'ip', 'link', 'del', 'eth0');
+  const whole = `eth0 ${web.IPAddress}/24`;
+  await until(async () => (await addresses(host, daemon, 'web')).join() === whole, 5000, 'the interface');
+  assert.match(await inside('ip', 'link', 'show', 'eth0'), / mtu 1400 /);
+  assert.match(await inside('ip', 'route'), /^default via 192\.0\.2\.1 /m);
+
   await daemon.kill9();
   const renewed = count(server, 'DHCPACK');
   await until(() => count(server, 'DHCPACK') >= renewed + 2, 9000, 'renewals while berthd is down');
