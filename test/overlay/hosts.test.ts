@@ -21,7 +21,9 @@ interface FdbEntry {
 /** Entries of the tunnel, by MAC of a container. */
 async function forwarding({ host }: ClusterMember, tunnel: string): Promise<Map<string, string>> {
   const entries = JSON.parse(await host.run('bridge', '-j', 'fdb', 'show', 'dev', tunnel)) as FdbEntry[];
-  return new Map(entries.flatMap(({ mac, dst }) => (dst !== undefined && !/^00:00/.test(mac) ? [[mac, dst]] : [])));
+  return new Map(
+    entries.flatMap(({ mac, dst }) => (dst !== undefined && !mac.startsWith('00:00') ? [[mac, dst]] : [])),
+  );
 }
 
 function all(cluster: TestCluster): [ClusterMember, ClusterMember, ClusterMember] {

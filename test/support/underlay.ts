@@ -39,11 +39,9 @@ export async function createUnderlay({ mtu = 1500 }: { mtu?: number } = {}): Pro
   });
   const plug = async (n: number, pid: number): Promise<void> => {
     const [outer, inner] = [`p${n}`, 'under0'];
-    await inNetworkOf(
-      wire.pid,
-      ...['ip', 'link', 'add', outer, 'mtu', `${mtu}`, 'master', 'u0', 'type', 'veth'],
-      ...['peer', 'name', inner, 'mtu', `${mtu}`, 'netns', `${pid}`],
-    );
+    const outerEnd = ['link', 'add', outer, 'mtu', `${mtu}`, 'master', 'u0', 'type', 'veth'];
+    const innerEnd = ['peer', 'name', inner, 'mtu', `${mtu}`, 'netns', `${pid}`];
+    await inNetworkOf(wire.pid, 'ip', ...outerEnd, ...innerEnd);
     await inNetworkOf(wire.pid, 'ip', 'link', 'set', outer, 'up');
     await inNetworkOf(pid, 'ip', 'addr', 'add', `${address4(n)}/24`, 'dev', inner);
     await inNetworkOf(pid, 'ip', 'addr', 'add', `${address6(n)}/64`, 'dev', inner, 'nodad');
