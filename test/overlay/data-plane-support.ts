@@ -148,18 +148,20 @@ export const ways = (frames: readonly Frame[]): string[] =>
 /** Listens to all that the hosts send to each other. `on`: one of them, which marks the ends of what frames() gives. */
 export async function watchWire(underlay: Underlay, on: OverlayHost): Promise<Wire> {
   const child = underlay.wire.spawn(
-    ['tcpdump', '-i', 'u0', '-l', '-nne', '--immediate-mode', 'udp port 4789 or udp port 9'],
+    ['tcpdump', '-i', 'u0', '-l', '-nne', '--immediate-mode', '-B', '8192', 'udp port 4789 or udp port 9'],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const { stdout, stderr } = child;
   assert.ok(stdout && stderr);
   let ready = false;
   stderr.on('data', (data: Buffer) => (ready ||= data.toString().includes('listening on')));
-  let marks = 0;
+  /** Of the frames, the n-th mark on the wire is n bytes long. */
+  let mark = 0;
+  let seenMark = 0;
   let frames: Frame[] = [];
   let outer: Omit<Frame, 'inner'> | undefined;
   createInterface({ input: stdout }).on('line', (line) => {
-    if (/\.9: /.test(line)) marks++;
+    seenMark = Number(/\.9: UDP, length (\d+)/.exec(line)?.[1] ?? seenMark);
     const found = / ([\da-f.:]+)\.\d+ > ([\da-f.:]+)\.4789: VXLAN, .*vni (\d+)/.exec(line);
     if (found) outer = { from: found[1] ?? '', to: found[2] ?? '', vni: Number(found[3]) };
     else if (outer) {
@@ -170,11 +172,19 @@ export async function watchWire(underlay: Underlay, on: OverlayHost): Promise<Wi
   await until(() => ready, 5000, 'tcpdump');
   return {
     async frames() {
-      const before = marks;
+      mark++;
       // To nobody, and nobody is asked for.
       await on.host.run('ip', 'neigh', 'replace', address4(99), 'lladdr', '02:00:00:00:00:99', 'dev', 'under0');
-      await on.host.run('bash', '-c', `echo mark >/dev/udp/${address4(99)}/9`);
-      await until(() => marks > before, 5000, 'the mark on the wire');
+      const send = `printf %${mark}s | socat -u STDIN UDP4:${address4(99)}:9`;
+      // Again, when tcpdump was too slow for what was before it.
+      await until(
+        async () => {
+          if (seenMark < mark) await on.host.run('sh', '-c', send);
+          return seenMark >= mark;
+        },
+        5000,
+        'the mark on the wire',
+      );
       const seen = frames.filter(({ inner }) => !/multicast listener report|igmp/.test(inner));
       frames = [];
       return seen;
