@@ -67,7 +67,10 @@ void describe('several hosts', () => {
     await refused(c, ['rm', 'h2'], /h2 is in the cluster and well/);
     await refused(a, ['leave'], /etcd does not answer, and without its majority this member cannot be taken out/);
     await underlay.join(1);
-    await until(async () => (await rolesSeenBy(c)).length === 3, 20_000, 'h1 is back');
+    for (const host of [a, c]) {
+      await until(async () => (await statusOf(host)).State === 'joined', 20_000);
+      await until(async () => (await rolesSeenBy(host)).length === 3, 20_000, 'h1 is back');
+    }
 
     await a.daemon.berthOk('cluster', 'leave');
     assert.deepEqual(await etcdsOn(a), []);

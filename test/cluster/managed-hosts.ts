@@ -30,19 +30,35 @@ export interface ManagedHost {
 const missing = ['etcd', 'etcdctl', 'openssl'].filter((program) => !existsSync(`/usr/bin/${program}`));
 const withoutPrograms = missing.length > 0 && `missing ${missing.join(', ')}`;
 
-/** Three hosts: those that a test has no use for cost half a second. What fails first is what is reported. */
+interface Options {
+  /** Of every berthd. */
+  args?: readonly string[];
+}
+
+type Three = readonly [ManagedHost, ManagedHost, ManagedHost];
+
 export function clusterTest(
   name: string,
-  { args = [] }: { args?: readonly string[] },
-  body: (hosts: readonly [ManagedHost, ManagedHost, ManagedHost], underlay: Underlay) => Promise<void>,
+  { args = [] }: Options,
+  body: (hosts: Three, underlay: Underlay) => Promise<void>,
 ): void {
+  onUnderlay(name, async (underlay, stack) => {
+    const start = async (number: number): Promise<ManagedHost> => startHost(stack, underlay, number, args);
+    await body(await Promise.all([start(1), start(2), start(3)]), underlay);
+  });
+}
+
+export function hostTest(name: string, body: (host: ManagedHost) => Promise<void>): void {
+  onUnderlay(name, async (underlay, stack) => body(await startHost(stack, underlay, 1, [])));
+}
+
+/** What fails first is what is reported. */
+function onUnderlay(name: string, body: (underlay: Underlay, stack: AsyncDisposableStack) => Promise<void>): void {
   void test(name, { skip: withoutPrograms }, async () => {
     const stack = new AsyncDisposableStack();
     let failure: unknown;
     try {
-      const underlay = stack.use(await createUnderlay());
-      const host = async (number: number): Promise<ManagedHost> => startHost(stack, underlay, number, args);
-      await body([await host(1), await host(2), await host(3)], underlay);
+      await body(stack.use(await createUnderlay()), stack);
     } catch (error) {
       failure = error;
     }
@@ -117,8 +133,8 @@ export async function listeners({ host }: ManagedHost): Promise<string[]> {
     .toSorted();
 }
 
-/** PIDs of etcd as the host numbers them. */
+/** PIDs of etcd as the host numbers them; not of one that has ended and was not waited for yet. */
 export async function etcdsOn({ host }: ManagedHost): Promise<number[]> {
-  const { stdout } = await host.exec(['pgrep', '-x', 'etcd']);
+  const { stdout } = await host.exec(['pgrep', '-r', 'DRST', '-x', 'etcd']);
   return stdout.split('\n').filter(Boolean).map(Number);
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { statSync, existsSync, readdirSync } from 'node:fs';
 import { describe } from 'node:test';
 import { until } from '../support/wait.ts';
-import { clusterTest, etcdctl, etcdsOn, init, listeners, statusOf } from './managed-hosts.ts';
+import { etcdctl, etcdsOn, hostTest, init, listeners, statusOf } from './managed-hosts.ts';
 import type { ManagedHost } from './managed-hosts.ts';
 
 /** Everything that a host in no cluster has: nothing. */
@@ -16,10 +16,9 @@ async function assertNothingLeft(host: ManagedHost): Promise<void> {
 }
 
 void describe('one host', () => {
-  clusterTest(
+  hostTest(
     'etcd speaks to those with a certificate only, at the advertised address only, and outlives berthd',
-    {},
-    async ([a]) => {
+    async (a) => {
       assert.deepEqual(await listeners(a), [], 'nothing listens before it is asked for');
       await init(a);
       assert.deepEqual(
@@ -85,7 +84,7 @@ void describe('one host', () => {
     },
   );
 
-  clusterTest('what cannot be is refused with what to do, and leaves nothing', {}, async ([a]) => {
+  hostTest('what cannot be is refused with what to do, and leaves nothing', async (a) => {
     const refused = async (args: readonly string[], text: RegExp): Promise<void> => {
       const { code, stderr } = await a.daemon.berth('cluster', ...args);
       assert.equal(code, 1, args.join(' '));
@@ -123,7 +122,7 @@ void describe('one host', () => {
     assert.equal(await a.daemon.berthOk('cluster', 'status', '--format', '{{.Kind}} {{len .Hosts}}'), 'managed 1');
   });
 
-  clusterTest('kill -9 of berthd in the midst of init: the next start removes what there is', {}, async ([a]) => {
+  hostTest('kill -9 of berthd in the midst of init: the next start removes what there is', async (a) => {
     // At several moments: before there is a file, while etcd starts, when it answers.
     for (const moment of [
       async () => existsSync(a.directory),
@@ -146,7 +145,7 @@ void describe('one host', () => {
     );
   });
 
-  clusterTest('over IPv6', {}, async ([a]) => {
+  hostTest('over IPv6', async (a) => {
     await init(a, '--advertise-addr', '2001:db8:113::1');
     assert.deepEqual(
       await listeners(a),
