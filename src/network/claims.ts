@@ -18,7 +18,7 @@ export type Claim = Pick<EndpointRecord, 'id' | 'addresses' | 'mac'>;
 export class Claims implements AsyncDisposable {
   readonly #context: NetworkContext;
   readonly #undo = new AsyncDisposableStack();
-  readonly #entered: string[] = [];
+  readonly #leave: (() => void)[] = [];
   /** Addresses that turned out to be another host's. */
   readonly #others: { networkId: string; addresses: readonly string[]; holder: string }[] = [];
   /** By network. */
@@ -38,8 +38,7 @@ export class Claims implements AsyncDisposable {
 
   async #claim(owner: NamedContainer, { network, settings }: EndpointWish): Promise<void> {
     const { deps, state, overlays } = this.#context;
-    await overlays.enter(network);
-    this.#entered.push(network.id);
+    this.#leave.push(await overlays.enter(network));
     const asked = askedAddresses(settings);
     for (;;) {
       const addresses = state.addresses.allocate(network, owner.containerId, asked, familiesOf(settings));
@@ -82,7 +81,7 @@ export class Claims implements AsyncDisposable {
     } finally {
       const { state } = this.#context;
       for (const { networkId, addresses, holder } of this.#others) state.addresses.vacate(networkId, addresses, holder);
-      for (const networkId of this.#entered.splice(0)) this.#context.overlays.leave(networkId);
+      for (const leave of this.#leave.splice(0)) leave();
     }
   }
 }

@@ -52,13 +52,7 @@ export function healBridge(context: NetworkContext, network: NetworkRecord, surv
   }
   if (tunnel) {
     context.overlays.ensureTunnel(tunnel);
-    context.overlays.setPeers(network).catch((error: unknown) => {
-      // Gone again, most likely: then it is looked at again.
-      deps.log.error('a network does not know where its containers on other hosts are', {
-        network: network.name,
-        error: messageOf(error),
-      });
-    });
+    context.overlays.setPeers(network.id);
   }
   return true;
 }

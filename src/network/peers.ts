@@ -1,0 +1,165 @@
+/**
+ * Endpoints of one network on other hosts: their addresses are taken here, their frames go to their hosts, their names are found. They
+ * are in the store as well, so that a daemon that starts while the cluster store is away knows them.
+ */
+import type { HostRule, PeerPlan, TunnelPlan } from '../drivers/plan.ts';
+import { messageOf } from '../errors.ts';
+import type { SandboxNames } from './attendant.ts';
+import type { PlacedEndpoint } from './cluster.ts';
+import type { NetworkContext } from './context.ts';
+import type { NetworkRecord } from './records.ts';
+import { isEncrypted, securely } from './secure.ts';
+import type { TunnelHosts } from './tunnel-hosts.ts';
+
+export interface PeerChange {
+  added: readonly PlacedEndpoint[];
+  removed: readonly PlacedEndpoint[];
+  /** There are no others than those that were added. */
+  whole?: boolean;
+}
+
+export class NetworkPeers {
+  readonly #context: NetworkContext;
+  readonly #network: NetworkRecord;
+  readonly #hosts: TunnelHosts;
+  /** By ID. */
+  readonly #known = new Map<string, PlacedEndpoint>();
+
+  constructor(context: NetworkContext, network: NetworkRecord, hosts: TunnelHosts) {
+    this.#context = context;
+    this.#network = network;
+    this.#hosts = hosts;
+  }
+
+  all(): PlacedEndpoint[] {
+    return [...this.#known.values()];
+  }
+
+  /** Those that a daemon before this one knew. The tunnel has them already, or will be set. */
+  async resume(stored: readonly PlacedEndpoint[]): Promise<void> {
+    for (const peer of stored) this.#learn(peer);
+    await Promise.all(stored.map(async (peer) => this.#context.deps.attendant.putNames(this.#namesOf(peer))));
+  }
+
+  /** The tunnel, which was made, or made again, learns where everybody is. */
+  async set(): Promise<void> {
+    const tunnel = this.#tunnel();
+    if (tunnel) await this.#context.deps.kernel.setPeers(tunnel, this.#plans(this.all()));
+  }
+
+  /** `prepare`: when they are known, and nothing is sent to them yet. */
+  change({ added, removed, whole = false }: PeerChange, prepare: () => void): void {
+    const { deps } = this.#context;
+    const told = new Set(added.map(({ id }) => id));
+    const gone = [...removed, ...(whole ? this.all().filter(({ id }) => !told.has(id)) : [])];
+    // One that only has another name is where it was.
+    const placed = added.filter((peer) => !this.#isThere(peer));
+    const moved = placed.flatMap(({ id }) => this.#known.get(id) ?? []);
+    deps.store.transaction(() => {
+      for (const { id } of gone) {
+        deps.store.delete('peer', id);
+        this.#unlearn(id);
+      }
+      for (const peer of added) {
+        deps.store.put('peer', peer.id, peer);
+        this.#learn(peer);
+      }
+    });
+    this.#hosts.tell();
+    prepare();
+    this.#send({ add: this.#plans(placed), remove: this.#plans([...gone, ...moved]) });
+    void this.#tellNames(gone, added);
+  }
+
+  /** Nothing of them is needed any more. */
+  async forget(): Promise<void> {
+    const { deps } = this.#context;
+    const all = this.all();
+    deps.store.transaction(() => {
+      for (const { id } of all) deps.store.delete('peer', id);
+    });
+    for (const { id } of all) this.#unlearn(id);
+    this.#hosts.tell();
+    await Promise.allSettled(all.map(async ({ id }) => deps.attendant.dropNames(ownerOf(id))));
+  }
+
+  #learn(peer: PlacedEndpoint): void {
+    this.#context.state.addresses.occupy(this.#network.id, peer.addresses, peer.id);
+    this.#hosts.put(peer.id, this.#hostRule(peer));
+    this.#known.set(peer.id, peer);
+  }
+
+  #unlearn(id: string): void {
+    this.#context.state.addresses.vacate(this.#network.id, this.#known.get(id)?.addresses ?? [], id);
+    this.#hosts.drop(id);
+    this.#known.delete(id);
+  }
+
+  /** From where its packets come. */
+  #hostRule(peer: PlacedEndpoint): HostRule | undefined {
+    const [plan] = this.#plans([peer]);
+    const port = this.#context.deps.cluster.underlay()?.port;
+    return plan && port !== undefined ? { address: plan.host, port } : undefined;
+  }
+
+  #tunnel(): TunnelPlan | undefined {
+    return this.#context.driverOf(this.#network).planNetwork(this.#context.configOf(this.#network)).tunnel;
+  }
+
+  #send(change: { add: readonly PeerPlan[]; remove: readonly PeerPlan[] }): void {
+    const tunnel = this.#tunnel();
+    if (!tunnel || change.add.length + change.remove.length === 0) return;
+    try {
+      this.#context.deps.kernel.changePeers(tunnel, change);
+    } catch (error) {
+      // The tunnel may be gone, or not there yet: whoever makes it sets all its peers.
+      this.#context.deps.log.warn('containers of other hosts cannot be reached yet', {
+        network: this.#network.name,
+        error: messageOf(error),
+      });
+    }
+  }
+
+  async #tellNames(gone: readonly PlacedEndpoint[], added: readonly PlacedEndpoint[]): Promise<void> {
+    const { attendant, log } = this.#context.deps;
+    const work = [
+      ...gone.map(async ({ id }) => attendant.dropNames(ownerOf(id))),
+      ...added.map(async (peer) => attendant.putNames(this.#namesOf(peer))),
+    ];
+    const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected');
+    if (failed?.status !== 'rejected') return;
+    log.warn('names of containers on other hosts are not all known', {
+      network: this.#network.name,
+      error: messageOf(failed.reason),
+    });
+  }
+
+  /** Those that frames can be sent to: of an encrypted network nothing goes to a host that has no WireGuard. */
+  #plans(endpoints: readonly PlacedEndpoint[]): PeerPlan[] {
+    return endpoints.flatMap(({ mac, addresses, host: { address, secure } }) => {
+      const host = isEncrypted(this.#network) ? securely(secure) : address;
+      return host === undefined ? [] : [{ mac, addresses: addresses.map(bare), host }];
+    });
+  }
+
+  #isThere(peer: PlacedEndpoint): boolean {
+    const known = this.#known.get(peer.id);
+    return known !== undefined && JSON.stringify(this.#plans([known])) === JSON.stringify(this.#plans([peer]));
+  }
+
+  #namesOf({ id, addresses, names }: PlacedEndpoint): SandboxNames {
+    const { id: networkId, name: networkName } = this.#network;
+    return {
+      sandboxId: ownerOf(id),
+      namespacePath: '',
+      nameservers: [],
+      forward: false,
+      endpoints: [{ networkId, networkName, addresses: addresses.map(bare), names, links: {} }],
+    };
+  }
+}
+
+/** Whose names they are for the resolver. */
+const ownerOf = (endpointId: string): string => `peer:${endpointId}`;
+
+const bare = (address: string): string => address.replace(/\/.*$/, '');
