@@ -24,6 +24,16 @@ export function needLink(socket: NetlinkSocket, name: string): LinkInfo {
   return found;
 }
 
+/** All of them, with one question. */
+export function needLinks(socket: NetlinkSocket, names: readonly string[]): LinkInfo[] {
+  try {
+    return socket.transact(names.map(getLink)).map(({ payload }) => decodeLink(payload));
+  } catch (error) {
+    if (hasCode(error, 'ENODEV')) throw new Error(`no such link: one of ${names.join(', ')}`, { cause: error });
+    throw error;
+  }
+}
+
 /** ifindex of each name. A name that comes several times is asked for once. */
 export function indexesOf(socket: NetlinkSocket, names: readonly string[]): (name: string) => number {
   const indexes = new Map([...new Set(names)].map((name) => [name, needLink(socket, name).index]));

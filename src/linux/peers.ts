@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { PeerPlan, TunnelPlan } from '../drivers/plan.ts';
 import { parseAddress } from '../ipam/address.ts';
 import type { Address } from '../ipam/address.ts';
-import { hasCode, needLink } from './links.ts';
+import { hasCode, needLinks } from './links.ts';
 import * as forwarding from './netlink/forwarding.ts';
 import { macBytes } from './netlink/link.ts';
 import * as neighbour from './netlink/neighbour.ts';
@@ -103,10 +103,10 @@ interface Place {
 function look(host: NetlinkSocket, { name, bridge, local: text, link }: TunnelPlan): Place {
   const local = parseAddress(text);
   if (!local) throw new Error(`no underlay address: ${text}`);
-  const gateway = macBytes(needLink(host, bridge).mac).toString('hex');
-  const via = link === undefined ? 0 : needLink(host, link).index;
-  const { index, mtu } = needLink(host, name);
-  return { index, via, local, gateway, ipv6: mtu >= 1280 };
+  const [device, master, below] = needLinks(host, [name, bridge, ...(link === undefined ? [] : [link])]);
+  if (!device || !master) throw new Error(`no such link: ${name}`);
+  const gateway = macBytes(master.mac).toString('hex');
+  return { index: device.index, via: below?.index ?? 0, local, gateway, ipv6: device.mtu >= 1280 };
 }
 
 /** The bridge's MAC is nobody else's: frames for it would leave the host. */
