@@ -132,11 +132,14 @@ export class Connection {
     }
   }
 
-  /** A watch runs on it until the function that comes back is called. */
+  /** A watch runs on it until the function that comes back is called, once or more. */
   watching(): () => void {
     this.#watches += 1;
     this.#pinging ??= setInterval(() => this.suspect(), PING_INTERVAL);
+    let runs = true;
     return () => {
+      if (!runs) return;
+      runs = false;
       this.#watches -= 1;
       if (this.#watches > 0) return;
       clearInterval(this.#pinging);

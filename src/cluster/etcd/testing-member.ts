@@ -18,18 +18,22 @@ export interface Asked {
 export interface TestMember extends AsyncDisposable {
   endpoint: string;
   asked: Asked[];
+  /** How many came. */
+  readonly pings: number;
   /** Ends all connections; new ones are taken. */
   disconnect(): void;
 }
 
 export async function startMember(answer: (asked: Asked) => void): Promise<TestMember> {
   const asked: Asked[] = [];
+  let pings = 0;
   const sessions = new Set<Http2Session>();
   const server = createServer();
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
     session.on('error', () => undefined);
+    session.on('ping', () => (pings += 1));
   });
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
@@ -56,6 +60,9 @@ export async function startMember(answer: (asked: Asked) => void): Promise<TestM
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
+    get pings() {
+      return pings;
+    },
     disconnect,
     async [Symbol.asyncDispose]() {
       disconnect();

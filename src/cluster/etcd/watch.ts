@@ -38,7 +38,8 @@ export class ResumingWatch implements Watch {
   /** Milliseconds for a stream to start. */
   readonly #timeout: number;
   #next: bigint;
-  #last: WatchEvent | undefined;
+  /** The change that was told last; `revision` undefined: it was deleted. Not the event itself, whose value holds the answer it came in. */
+  #last: { key: string; revision: bigint | undefined } | undefined;
   /** As the last check saw it. */
   #seen: FullHeader | undefined;
   #started = false;
@@ -84,10 +85,11 @@ export class ResumingWatch implements Watch {
     const { promise: ended, resolve: end } = Promise.withResolvers<EtcdError>();
     this.#end = end;
     let worked = false;
+    let over = false;
     /** What came before the check was done. */
     const waiting: WatchResponse[] = [];
     const begin = (same: boolean): void => {
-      if (this.#done) return;
+      if (this.#done || over) return;
       if (!same) return this.#lost(this.#next - 1n);
       worked = true;
       this.#announce();
@@ -121,6 +123,7 @@ export class ResumingWatch implements Watch {
     }, this.#timeout);
     if (this.#done) end(unavailable('the watch was closed'));
     const error = await ended;
+    over = true;
     clearTimeout(late);
     stream.cancel();
     return { worked, endpoint, error };
@@ -129,7 +132,7 @@ export class ResumingWatch implements Watch {
   /** Whether the store still is the one whose changes before #next were told, and has all that followed. */
   async #sameHistory(): Promise<boolean> {
     const last = this.#last;
-    const key = last ? Buffer.from(last.kind === 'put' ? last.kv.key : last.key) : rangeOf(this.#keys).key;
+    const key = last ? Buffer.from(last.key) : rangeOf(this.#keys).key;
     const request = encodeRange({ key }, { limit: 1, keysOnly: true, revision: this.#next - 1n });
     try {
       const { header, kvs } = await this.#members.call(
@@ -141,7 +144,7 @@ export class ResumingWatch implements Watch {
       const seen = this.#seen;
       this.#seen = header;
       if (seen && (header.clusterId !== seen.clusterId || header.term < seen.term)) return false;
-      return !last || kvs[0]?.modRevision === (last.kind === 'put' ? last.kv.modRevision : undefined);
+      return !last || kvs[0]?.modRevision === last.revision;
     } catch (error) {
       if (error instanceof EtcdError && (error.code === 'compacted' || futureRevision(error))) return false;
       throw error;
@@ -163,7 +166,7 @@ export class ResumingWatch implements Watch {
     const last = fresh.at(-1);
     if (last) {
       const revision = revisionOf(last);
-      this.#last = last;
+      this.#last = last.kind === 'put' ? { key: last.kv.key, revision } : { key: last.key, revision: undefined };
       this.#next = revision + 1n;
       this.#tell(() => this.#listener.events({ clusterId: header.clusterId, revision }, fresh));
     } else if (events.length === 0 && header.revision >= this.#next) {
