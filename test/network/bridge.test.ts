@@ -131,14 +131,21 @@ hostTest('icc off, IPv6 on, a range, an MTU, a subnet that ends inside a byte', 
   assert.equal(await host.run('nft', 'list', 'ruleset'), '');
 });
 
+/** What follows finds everything made already. */
+async function startAndKill(host: Host, backend: 'nftables' | 'iptables' = 'nftables'): Promise<void> {
+  const network = await startNetwork(host, {}, { backend });
+  await network.restore();
+  await network.kill9();
+}
+
 hostTest(
   'FORWARD’s policy is another’s DROP: containers get out all the same, and the policy stays',
   { outside: true },
   async (host) => {
     await host.run('iptables', '-P', 'FORWARD', 'DROP');
     const before = await host.run('iptables-save');
+    await startAndKill(host);
     await using network = await startNetwork(host);
-    await network.restore();
     await network.restore();
     const one = await network.open('one');
     await insideOk(host, one, 'ping', '-c1', '-W1', OUTSIDE.ip4);
@@ -186,8 +193,8 @@ hostTest(
 );
 
 hostTest('the iptables backend', { outside: true }, async (host) => {
+  await startAndKill(host, 'iptables');
   await using network = await startNetwork(host, {}, { backend: 'iptables' });
-  await network.restore();
   await network.restore();
   const one = await network.open('one');
   await insideOk(host, one, 'ping', '-c1', '-W1', OUTSIDE.ip4);
