@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --quick] [--only run,client,life,scale,cycles,network,crowd,path,resolver,heal,hosts,overlay] [--write-docs]
+ * npm run bench [-- --quick] [--only run,client,life,scale,cycles,network,crowd,path,resolver,heal,hosts,overlay,cluster] [--write-docs]
  *     --quick       small sizes and few rounds: whether everything runs
  *     --only        these suites, separated by commas
  * Everything in one run, contenders in turn; a table on standard output, JSON in bench/out/, and with --write-docs
@@ -16,6 +16,7 @@ import type { Peer } from './peers/peer.ts';
 import { startPodman } from './peers/podman.ts';
 import { run } from './process.ts';
 import { markdown, type Report } from './report.ts';
+import { cluster } from './suites/cluster.ts';
 import { lifecycle } from './suites/lifecycle.ts';
 import { crowd } from './suites/crowd.ts';
 import { heal } from './suites/heal.ts';
@@ -108,6 +109,7 @@ function suites(floor: Floor | undefined): [string, (context: SuiteContext) => P
     ['heal', heal],
     ['hosts', hosts],
     ['overlay', overlay],
+    ['cluster', cluster],
     ['scale', (context) => scale(context, context.quick ? 40 : 200)],
     ['cycles', (context) => cycles(context, context.quick ? 200 : 2000)],
   ];
