@@ -187,6 +187,31 @@ void describe('several hosts', () => {
     await a.daemon.berthOk('cluster', 'leave');
   });
 
+  clusterTest(
+    'a member that was taken out while it was away comes back as a client',
+    {},
+    async ([a, b, c], underlay) => {
+      const token = await init(a);
+      for (const host of [b, c]) {
+        await host.daemon.berthOk('cluster', 'join', token);
+        await host.daemon.berthOk('cluster', 'promote');
+      }
+      await underlay.cut(3);
+      await until(async () => (await stateOf(a, 'h3')) === 'down', 20_000, 'the end of the lease of h3');
+      await a.daemon.berthOk('cluster', 'rm', 'h3');
+      await underlay.join(3);
+      await until(
+        async () => (await etcdsOn(c)).length === 0 && !existsSync(`${c.directory}/etcd`),
+        30_000,
+        'a client',
+      );
+      await until(async () => (await rolesSeenBy(a)).includes('h3 client'), 20_000);
+      assert.equal((await statusOf(c)).State, 'joined');
+      await c.daemon.berthOk('cluster', 'promote');
+      assert.deepEqual(await voters(b, c), ['h1', 'h2', 'h3']);
+    },
+  );
+
   clusterTest('restored from a backup as docs/clusters.md says it', {}, async ([a, b]) => {
     await b.daemon.berthOk('cluster', 'join', await init(a));
     await a.daemon.dockerOk('network', 'create', '-d', 'overlay', 'before');

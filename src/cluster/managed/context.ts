@@ -55,10 +55,12 @@ export class ManagedContext {
   #create: ((options: EtcdOptions) => Etcd) | undefined;
   #etcd: Etcd | undefined;
 
-  constructor(deps: ManagedDeps) {
+  /** `etcdEnded`: called each time that the etcd of this host ends by itself. */
+  constructor(deps: ManagedDeps, etcdEnded: () => void = () => undefined) {
+    const { directory, etcdProgram: program, log } = deps;
     this.deps = deps;
-    this.files = filesIn(deps.directory);
-    this.process = new EtcdProcess({ directory: deps.directory, program: deps.etcdProgram, log: deps.log });
+    this.files = filesIn(directory);
+    this.process = new EtcdProcess({ directory, program, ended: etcdEnded, log });
   }
 
   get membership(): Membership | undefined {

@@ -53,7 +53,8 @@ class Control implements ManagedCluster {
 
   constructor(deps: ManagedDeps) {
     this.#deps = deps;
-    this.#context = new ManagedContext(deps);
+    // Why it ends may be that it was taken out of the cluster.
+    this.#context = new ManagedContext(deps, () => void this.#look());
     this.#invitations = new Invitations(this.#context);
   }
 

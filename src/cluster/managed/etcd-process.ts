@@ -11,6 +11,8 @@ export interface EtcdProcessOptions {
   directory: string;
   /** Path of the program, undefined when there is none. */
   program: (this: void) => string | undefined;
+  /** It ended by itself, and will be started again. */
+  ended: (this: void) => void;
   log: Logger;
 }
 
@@ -95,6 +97,7 @@ export class EtcdProcess {
     const pause = PAUSES[Math.min(this.#failures++, PAUSES.length - 1)] ?? 0;
     log.warn('etcd ended, and is started again', { reason: lastComplaint(directory), ms: pause });
     this.#again(pause);
+    this.#options.ended();
   }
 
   #again(pause: number): void {
