@@ -44,6 +44,7 @@ void describe('a connection to a member', () => {
     const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
     const connection = new Connection(endpoint, { timeout });
     const session = await connection.open(timeout);
+    const closed = new Promise((resolve) => session.once('close', resolve));
     mock.timers.enable({ apis: ['setTimeout'] });
     try {
       connection.suspect();
@@ -54,7 +55,7 @@ void describe('a connection to a member', () => {
     } finally {
       mock.timers.reset();
     }
-    await once(session, 'close');
+    await closed;
     assert.notEqual(await connection.open(timeout), session, 'the next one is a new one');
     connection.close();
     silent.close();
@@ -62,7 +63,10 @@ void describe('a connection to a member', () => {
 
   void test('that cannot be made says why, and is tried again by the next', async () => {
     const server = createServer((socket) =>
-      socket.on('error', () => undefined).end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      socket
+        .resume()
+        .on('error', () => undefined)
+        .end('HTTP/1.1 400 Bad Request\r\n\r\n'),
     );
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
