@@ -115,7 +115,7 @@ void test('by its link and by no other', async () => {
 });
 
 void describe('a kernel without WireGuard', { skip: withoutWireguard === false && 'the kernel has WireGuard' }, () => {
-  void hostTest('says so, and nothing is left', {}, async (host) => {
+  hostTest('says so, and nothing is left', {}, async (host) => {
     await using process = await startKernel(host);
     const before = await host.run('ip', '-o', 'link');
     const plan = { name: 'wg-berth', owner: 'berth:wireguard', address: inner(1), port: 51820, mtu: 1440, peers: [] };
