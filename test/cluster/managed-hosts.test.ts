@@ -4,27 +4,23 @@ import { existsSync } from 'node:fs';
 import { describe } from 'node:test';
 import { idle } from '../e2e/support.ts';
 import { until } from '../support/wait.ts';
-import { clusterTest, etcdctl, etcdsOn, init, listeners, rolesSeenBy, statusOf } from './managed-hosts.ts';
+import {
+  clusterTest,
+  etcdctl,
+  etcdsOn,
+  init,
+  listeners,
+  rolesSeenBy,
+  stateOf,
+  statusOf,
+  voters,
+} from './managed-hosts.ts';
 import type { ManagedHost } from './managed-hosts.ts';
 
 async function refused({ daemon }: ManagedHost, args: readonly string[], text: RegExp): Promise<void> {
   const { code, stderr } = await daemon.berth('cluster', ...args);
   assert.equal(code, 1, args.join(' '));
   assert.match(stderr, text);
-}
-
-const stateOf = async (seenBy: ManagedHost, name: string): Promise<string | undefined> =>
-  (await statusOf(seenBy)).Hosts.find(({ Name }) => Name === name)?.State;
-
-/** As etcd itself says, to whoever has a certificate. */
-async function voters(seenBy: ManagedHost, at: ManagedHost): Promise<string[]> {
-  const { stdout, stderr, code } = await etcdctl(seenBy, at.address, 'member', 'list', '-w', 'json');
-  assert.equal(code, 0, stderr);
-  const { members } = JSON.parse(stdout) as { members: { name: string; isLearner?: boolean }[] };
-  return members
-    .filter(({ isLearner }) => isLearner !== true)
-    .map(({ name }) => name)
-    .toSorted();
 }
 
 void describe('several hosts', () => {
@@ -116,54 +112,6 @@ void describe('several hosts', () => {
     },
   );
 
-  clusterTest(
-    'a member that is gone for good is taken out; its host comes again as a new one',
-    {},
-    async ([a, b, c]) => {
-      const token = await init(a);
-      for (const host of [b, c]) {
-        await host.daemon.berthOk('cluster', 'join', token);
-        await host.daemon.berthOk('cluster', 'promote');
-      }
-      assert.deepEqual(await voters(a, c), ['h1', 'h2', 'h3']);
-      // Its disk is lost: nobody says goodbye.
-      await b.daemon.kill9();
-      await b.host.run('pkill', '-9', '-x', 'etcd');
-      await b.host.run('sh', '-c', `rm -rf ${b.daemon.dataRoot}`);
-      await until(async () => (await stateOf(a, 'h2')) === 'down', 20_000, 'the end of the lease of h2');
-      assert.match((await a.daemon.berth('cluster', 'rm', 'h2')).stdout, /^h2$/m);
-      assert.deepEqual(await voters(c, a), ['h1', 'h3']);
-      await b.daemon.restart();
-      await b.daemon.berthOk('cluster', 'join', token);
-      await a.daemon.berthOk('cluster', 'promote', 'h2');
-      assert.deepEqual(await voters(c, b), ['h1', 'h2', 'h3']);
-    },
-  );
-
-  clusterTest(
-    'kill -9 in the midst of join and promote: the next start or call finishes or removes it',
-    {},
-    async ([a, b]) => {
-      const token = await init(a);
-      const joining = b.daemon.berth('cluster', 'join', token);
-      await until(() => existsSync(b.directory));
-      await b.daemon.kill9();
-      await joining;
-      await b.daemon.restart();
-      if ((await statusOf(b)).Kind === 'none') assert.equal(existsSync(b.directory), false);
-      await b.daemon.berthOk('cluster', 'join', token);
-
-      const promoting = b.daemon.berth('cluster', 'promote');
-      await until(async () => (await etcdsOn(b)).length > 0);
-      await b.daemon.kill9();
-      await promoting;
-      await b.daemon.restart();
-      await b.daemon.berthOk('cluster', 'promote');
-      assert.deepEqual(await voters(a, b), ['h1', 'h2']);
-      assert.equal((await etcdsOn(b)).length, 1);
-    },
-  );
-
   clusterTest('containers on overlay networks keep their host in, unless it is forced', {}, async ([a, b]) => {
     await b.daemon.berthOk('cluster', 'join', await init(a));
     await a.daemon.dockerOk('network', 'create', '-d', 'overlay', '--attachable', 'wide');
@@ -185,64 +133,5 @@ void describe('several hosts', () => {
     );
     await a.daemon.dockerOk('network', 'rm', 'wide');
     await a.daemon.berthOk('cluster', 'leave');
-  });
-
-  clusterTest(
-    'a member that was taken out while it was away comes back as a client',
-    {},
-    async ([a, b, c], underlay) => {
-      const token = await init(a);
-      for (const host of [b, c]) {
-        await host.daemon.berthOk('cluster', 'join', token);
-        await host.daemon.berthOk('cluster', 'promote');
-      }
-      await underlay.cut(3);
-      await until(async () => (await stateOf(a, 'h3')) === 'down', 20_000, 'the end of the lease of h3');
-      await a.daemon.berthOk('cluster', 'rm', 'h3');
-      await underlay.join(3);
-      await until(
-        async () => (await etcdsOn(c)).length === 0 && !existsSync(`${c.directory}/etcd`),
-        30_000,
-        'a client',
-      );
-      await until(async () => (await rolesSeenBy(a)).includes('h3 client'), 20_000);
-      assert.equal((await statusOf(c)).State, 'joined');
-      await c.daemon.berthOk('cluster', 'promote');
-      assert.deepEqual(await voters(b, c), ['h1', 'h2', 'h3']);
-    },
-  );
-
-  clusterTest('restored from a backup as docs/clusters.md says it', {}, async ([a, b]) => {
-    await b.daemon.berthOk('cluster', 'join', await init(a));
-    await a.daemon.dockerOk('network', 'create', '-d', 'overlay', 'before');
-    const backup = `${a.host.root}/backup.db`;
-    const saved = await etcdctl(a, a.address, 'snapshot', 'save', backup);
-    assert.equal(saved.code, 0, saved.stderr);
-    await a.daemon.dockerOk('network', 'create', '-d', 'overlay', 'since');
-
-    await a.daemon.stop();
-    await a.host.run('pkill', '-x', 'etcd');
-    await until(async () => (await etcdsOn(a)).length === 0);
-    await a.host.run('mv', `${a.directory}/etcd`, `${a.directory}/etcd.old`);
-    const peer = `https://${a.address}:2380`;
-    const restore = ['snapshot', 'restore', backup, '--data-dir', `${a.directory}/etcd`, '--name', 'h1'];
-    const restored = await a.host.exec(
-      ['etcdctl', ...restore, '--initial-cluster', `h1=${peer}`, '--initial-advertise-peer-urls', peer],
-      { env: { ...process.env, ETCDCTL_API: '3' } },
-    );
-    assert.equal(restored.code, 0, restored.stderr);
-    await a.daemon.restart();
-
-    for (const { daemon } of [a, b]) {
-      await until(
-        async () => (await daemon.docker('network', 'inspect', 'since')).code !== 0,
-        20_000,
-        'what was since',
-      );
-      await daemon.dockerOk('network', 'inspect', 'before');
-    }
-    await until(async () => (await rolesSeenBy(a)).join() === 'h1 leader,h2 client', 20_000, 'both hosts');
-    await b.daemon.dockerOk('network', 'create', '-d', 'overlay', 'after');
-    await until(async () => (await a.daemon.docker('network', 'inspect', 'after')).code === 0);
   });
 });

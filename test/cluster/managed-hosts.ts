@@ -10,6 +10,7 @@
  */
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
+import assert from 'node:assert/strict';
 import { messageOf } from '../../src/errors.ts';
 import type { Daemon } from '../support/daemon.ts';
 import type { ExecResult, Host } from '../support/host.ts';
@@ -138,3 +139,18 @@ export async function etcdsOn({ host }: ManagedHost): Promise<number[]> {
   const { stdout } = await host.exec(['pgrep', '-r', 'DRST', '-x', 'etcd']);
   return stdout.split('\n').filter(Boolean).map(Number);
 }
+
+/** As etcd itself says, to whoever has a certificate. */
+export async function voters(seenBy: ManagedHost, at: ManagedHost): Promise<string[]> {
+  const { stdout, stderr, code } = await etcdctl(seenBy, at.address, 'member', 'list', '-w', 'json');
+  assert.equal(code, 0, stderr);
+  const { members } = JSON.parse(stdout) as { members: { name: string; isLearner?: boolean }[] };
+  return members
+    .filter(({ isLearner }) => isLearner !== true)
+    .map(({ name }) => name)
+    .toSorted();
+}
+
+/** Of a host: 'up', 'down'… */
+export const stateOf = async (seenBy: ManagedHost, name: string): Promise<string | undefined> =>
+  (await statusOf(seenBy)).Hosts.find(({ Name }) => Name === name)?.State;
