@@ -18,7 +18,7 @@ if [ "${1-}" = tests ]; then
   programs="$programs ping:iputils-ping tcpdump:tcpdump docker-registry:docker-registry expect:expect
   unshare:util-linux openssl:openssl socat:socat dig:bind9-dnsutils xz:xz-utils bzip2:bzip2 pgrep:procps zsh:zsh
   dnsmasq:dnsmasq-base
-  etcd:etcd-server etcdctl:etcd-client"
+  etcd:etcd-server etcdctl:etcd-client wg:wireguard-tools"
   command -v docker >/dev/null 2>&1 || programs="$programs docker:docker.io"
 fi
 missing=

@@ -22,7 +22,7 @@ const secureHost = createSecureHost({ store: createMemoryStore(), hasWireguard: 
 
 const extra = {
   /** Of this host, for ensureWireguard() on the others. */
-  publicKey: (): string => secureHost.key().publicKey.toString('base64'),
+  publicKey: async (): Promise<string> => Promise.resolve(secureHost.key().publicKey.toString('base64')),
   /** Changes of rules that are the daemon's own. */
   nft: async (script: string): Promise<void> => runNft(script),
   async iptablesRestore(input: string): Promise<void> {
