@@ -1,8 +1,10 @@
 /** The link of the host that macvlan and ipvlan networks stand on: one that is there, a VLAN's, or one that leads nowhere. */
 import { invalidParameter } from '../errors.ts';
+import type { NetworkConfig } from './driver.ts';
+import { advertisedRouters, ownIpv6 } from './interface-common.ts';
 import { isInterfaceName } from './names.ts';
 import { DRIVER_MTU } from './network-options.ts';
-import type { LinkPlan } from './plan.ts';
+import type { LinkPlan, Sysctl } from './plan.ts';
 
 export const PARENT = 'parent';
 
@@ -41,6 +43,12 @@ export function parentLinks(
   const vlan = network.madeParent === true ? parseVlan(name) : '';
   return typeof vlan === 'string' ? [] : [{ kind: 'vlan', name, owner, parent: vlan.parent, id: vlan.id }];
 }
+
+/** The LAN's IPv6 routers are listened to where the network leads out and names none, as in Docker. */
+export const ipv6Settings = ({ internal, options, subnets }: NetworkConfig, interfaceName: string): Sysctl[] =>
+  internal || askedParent(options) === '' || subnets.some(({ routeVia }) => routeVia.includes(':'))
+    ? ownIpv6(interfaceName)
+    : advertisedRouters(interfaceName);
 
 /** libnetwork's words. */
 export function checkParent(kind: 'macvlan' | 'ipvlan', options: Options): void {

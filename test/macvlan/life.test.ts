@@ -179,3 +179,42 @@ lanTest('the daemon ends, is killed, and starts; what was taken away meanwhile o
   await host.run('ip', 'link', 'del', 'par0');
   assert.deepEqual(await linksOf(host), before);
 });
+
+lanTest(
+  'the LAN’s IPv6 router says itself that it is one, where the network names none; its DNS is asked',
+  async (host, lan) => {
+    const daemon = await host.startDaemon();
+    const { dockerOk } = daemon;
+    lan.switch.spawn(
+      [
+        ...words('ip netns exec router dnsmasq --no-daemon --no-resolv --no-hosts --user=root --pid-file='),
+        ...words(`--conf-file=/dev/null --enable-ra --dhcp-range=${lan6(0, '')},ra-only --ra-param=eth0,4`),
+        `--address=/away.test/${OUTSIDE.v4}`,
+      ],
+      { stdio: 'ignore' },
+    );
+    const taken = `--aux-address router=${lan6(0, ROUTER.v6)}`;
+    const subnets = `--subnet ${subnet4(0)} --gateway ${lan4(0, ROUTER.v4)} --subnet ${subnet6(0)} ${taken}`;
+    await dockerOk(...words(`network create -d macvlan -o parent=eth0 --ipv6 ${subnets} lan`));
+    await idle(daemon, 'one', ...words(`--network lan --dns ${lan4(0, ROUTER.v4)}`));
+    const one = await within(host, daemon, 'one');
+    await until(async () => (await one.run('ip', '-6', 'route')).includes('default via fe80::'), 20_000);
+    await until(async () => reaches(one, OUTSIDE.v6));
+    // From the network's pool, and none made up from what the router advertises.
+    const own = await one.run(...words('ip -6 -o addr show dev eth0 scope global'));
+    assert.deepEqual(
+      [...own.matchAll(/inet6 (\S+)/g)].map(([, address]) => address),
+      [`${lan6(0, '2')}/64`],
+    );
+    await until(async () => (await dig(daemon, 'one', 'away.test')).join() === OUTSIDE.v4);
+    await dockerOk('rm', '-f', 'one');
+    // Named, it is the only one.
+    await dockerOk('network', 'rm', 'lan');
+    await dockerOk(...LAN, 'lan');
+    await idle(daemon, 'two', '--network', 'lan');
+    const two = await within(host, daemon, 'two');
+    assert.equal((await two.run('cat', '/proc/sys/net/ipv6/conf/eth0/accept_ra')).trim(), '0');
+    await dockerOk('rm', '-f', 'two');
+    await dockerOk('network', 'rm', 'lan');
+  },
+);

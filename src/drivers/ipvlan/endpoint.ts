@@ -1,12 +1,12 @@
 /** One container on an ipvlan network. */
 import type { EndpointConfig, NetworkConfig } from '../driver.ts';
 import { commonOf } from '../interface-common.ts';
-import { mtuOf, parentOf } from '../parent-link.ts';
+import { ipv6Settings, mtuOf, parentOf } from '../parent-link.ts';
 import type { IpvlanPlan } from '../plan.ts';
 import { flagOf, modeOf } from './options.ts';
 
 export function planEndpoint(network: NetworkConfig, endpoint: EndpointConfig): IpvlanPlan {
-  const common = commonOf(network.options, endpoint);
+  const common = commonOf(network.options, endpoint, ipv6Settings(network, endpoint.interfaceName));
   const mode = modeOf(network.options);
   return {
     kind: 'ipvlan',
