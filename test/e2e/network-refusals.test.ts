@@ -29,7 +29,7 @@ const CREATE: readonly Case[] = [
   network(404, /plugin "foo" not found/, { IPAM: { Driver: 'foo' } }),
   network(403, /only one instance of "host" network is allowed/, { Driver: 'host' }),
   network(403, /only one instance of "null" network is allowed/, { Driver: 'null' }),
-  network(501, /networks of driver "overlay" come with a later version/, { Driver: 'overlay' }),
+  network(503, /this host belongs to no cluster: .*--cluster-store.*berth cluster init/, { Driver: 'overlay' }),
   network(403, /Ingress network can only be global scope network/, { Ingress: true }),
   network(403, /cannot create a swarm scoped network when swarm is not active/, { Scope: 'swarm' }),
   network(400, /IPv4 or IPv6 must be enabled/, { EnableIPv4: false }),
