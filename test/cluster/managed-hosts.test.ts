@@ -113,7 +113,9 @@ void describe('several hosts', () => {
   );
 
   clusterTest('containers on overlay networks keep their host in, unless it is forced', {}, async ([a, b]) => {
-    await b.daemon.berthOk('cluster', 'join', await init(a));
+    const input = `${await init(a)}\n`;
+    const env = { ...process.env, ...b.daemon.clientEnv };
+    assert.equal((await b.host.exec(b.daemon.berthArgv('cluster', 'join', '-'), { input, env })).code, 0);
     await a.daemon.dockerOk('network', 'create', '-d', 'overlay', '--attachable', 'wide');
     await until(async () => (await b.daemon.docker('network', 'inspect', 'wide')).code === 0);
     await idle(a.daemon, 'one', '--network', 'wide');

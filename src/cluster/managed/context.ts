@@ -222,13 +222,12 @@ export class ManagedContext {
     for (const client of this.#clients) client.move(options);
   }
 
-  /** Until this host's own etcd answers. Unavailable, with its own complaint, when it does not. */
-  async answers(etcd: Etcd): Promise<void> {
+  /** Resolves to the ID of this host's own etcd when it answers. Unavailable, with its own complaint, when it does not. */
+  async answers(etcd: Etcd): Promise<bigint> {
     const end = performance.now() + LONGEST_START;
     for (;;) {
       try {
-        await etcd.status();
-        return;
+        return (await etcd.status()).member;
       } catch (error) {
         if (performance.now() > end || this.process.failures > 1) {
           const why = lastComplaint(this.deps.directory);

@@ -2,7 +2,7 @@
 import { readFile, writeFile, rename } from 'node:fs/promises';
 import { BerthError, conflict, messageOf, unavailable } from '../../errors.ts';
 import { EtcdError } from '../etcd/error.ts';
-import type { Etcd, EtcdOptions } from '../etcd/port.ts';
+import type { Etcd, EtcdOptions, Member } from '../etcd/port.ts';
 import { createRequest, isOld, issue } from './certificates.ts';
 import { ManagedContext } from './context.ts';
 import type { ManagedDeps } from './context.ts';
@@ -11,7 +11,8 @@ import { initCluster } from './init.ts';
 import { Invitations } from './invitations.ts';
 import { joinCluster } from './join.ts';
 import { leaveCluster, removeHost } from './leave.ts';
-import { endpointsOf } from './members.ts';
+import { endpointsOf, isAt } from './members.ts';
+import { putMembership } from './membership.ts';
 import type { Membership } from './membership.ts';
 import type { ClusterCommands, ClusterReport, Invitation } from './port.ts';
 import { PromotionRequests, askToPromote } from './promotion-requests.ts';
@@ -148,13 +149,30 @@ class Control implements ManagedCluster {
       log.info('this host was leaving its cluster when berthd ended: it has left');
       return this.#context.sweep();
     }
+    this.#warnOfFlags(membership);
     const failed = (error: unknown): void => {
       log.error('this host is not in its cluster', { error: messageOf(error) });
     };
-    await this.#context.startMember(membership).catch(failed);
+    await this.#context.startMember(membership).catch((error: unknown) => {
+      log.error('the etcd of this host does not start', { error: messageOf(error) });
+    });
     // etcd may be away: the daemon has more to do than to wait for it.
     await this.#context.connectTo(membership).then(({ entered }) => void entered.catch(failed), failed);
     this.#begin();
+  }
+
+  /** As whom a host is in its cluster was settled when it went in. */
+  #warnOfFlags({ hostName, address }: Membership): void {
+    const { settings, log } = this.#deps;
+    const warn = (flag: string, now: string): void =>
+      log.warn(`${flag} has no effect while this host is in its cluster (${now}): leave it, and join again`);
+    if (settings.name !== '' && settings.name !== hostName) warn('--cluster-name', `as ${hostName}`);
+    if (settings.advertise === '') return;
+    try {
+      if (this.#context.address('') !== address) warn('--cluster-advertise', `at ${address}`);
+    } catch {
+      // The interface has no address yet: which one it will have is not known.
+    }
   }
 
   async close(): Promise<void> {
@@ -190,7 +208,7 @@ class Control implements ManagedCluster {
       if (!membership) return;
       const members = await this.#context.etcd.members();
       await this.#context.move(endpointsOf(members));
-      await this.#own(membership, new Set(members.map(({ id }) => id.toString(16))));
+      await this.#own(this.#context.membership ?? membership, members);
       await this.#renew(membership);
     }).catch((error: unknown) =>
       this.#deps.log.debug('the cluster could not be looked at', { error: messageOf(error) }),
@@ -198,14 +216,21 @@ class Control implements ManagedCluster {
   }
 
   /** A learner goes on; a member that somebody took out of etcd has no business any more. */
-  async #own(membership: Membership, members: ReadonlySet<string>): Promise<void> {
-    const { member } = membership;
-    this.#missing = member && member.id !== '' && !members.has(member.id) ? this.#missing + 1 : 0;
-    // A member that lags behind may answer with yesterday's list: once is not enough.
-    if (this.#missing > 1) {
+  async #own(membership: Membership, members: readonly Member[]): Promise<void> {
+    const { member, address } = membership;
+    const own = members.find((one) => isAt(address, one));
+    this.#missing = member && !own ? this.#missing + 1 : 0;
+    if (!member) return;
+    // Whoever lags behind may answer with yesterday's list; but an etcd that was taken out ends, too, each time that it is started.
+    if (this.#missing > 1 && this.#context.process.failures > 0) {
       this.#deps.log.warn('this host was taken out of etcd: it goes on as a client of the other members');
       await dropMember(this.#context, membership);
-    } else if (member && !member.votes && this.#missing === 0) await learn(this.#context);
+    } else if (own) {
+      const id = own.id.toString(16);
+      // Another one than it was: restored from a backup.
+      if (id !== member.id) putMembership(this.#deps.store, { ...membership, member: { ...member, id } });
+      if (!member.votes) await learn(this.#context);
+    }
   }
 
   async #renew({ prefix, hostName: name, address, endpoints }: Membership): Promise<void> {

@@ -31,7 +31,13 @@ export async function initCluster(context: ManagedContext, advertise: string): P
   const { key, request } = await createRequest(scratch);
   const certificate = await issue(scratch, authority, request, { name: hostName, address });
   await context.writeFiles({ authority: authority.certificate, certificate, key });
-  const member = { id: '', initialCluster: `${hostName}=${peerUrl(address)}`, state: 'new', votes: true } as const;
+  const member: NonNullable<Membership['member']> = {
+    // Which one it has, etcd says.
+    id: '',
+    initialCluster: `${hostName}=${peerUrl(address)}`,
+    state: 'new',
+    votes: true,
+  };
   const membership: Membership = {
     clusterId,
     hostName,
@@ -45,7 +51,7 @@ export async function initCluster(context: ManagedContext, advertise: string): P
   await context.load();
   const etcd = context.open(await context.options(membership.endpoints));
   try {
-    await context.answers(etcd);
+    member.id = (await context.answers(etcd)).toString(16);
     await putAuthority(etcd, PREFIX, authority);
   } finally {
     etcd.close();

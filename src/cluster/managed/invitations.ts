@@ -90,7 +90,9 @@ export class Invitations {
     const membership = this.#context.member('join');
     const subject = checkedSubject({ name, address, hostId });
     this.#checkTaken(membership, { ...subject, hostId });
-    const authority = await readAuthority(this.#context.etcd, membership.prefix);
+    const authority = await readAuthority(this.#context.etcd, membership.prefix).catch((error: unknown) => {
+      throw unavailable('the etcd of the cluster does not answer: try again when it does', error);
+    });
     const certificate = await issue(scratch, authority, request, subject);
     log.info('a host was let into the cluster', subject);
     const { clusterId, prefix, vxlanPort, endpoints } = membership;
@@ -112,15 +114,19 @@ export class Invitations {
   }
 }
 
+/** Of this host only, of nobody (RFC 4291, 2.5 and RFC 5735), of everybody: '::' begins what is none of a link. */
+const NOBODYS = /^(0\.|127\.|169\.254\.|22[4-9]\.|2[3-5]\d\.|::|ff|fe[89ab])/;
+
 /** What becomes part of a certificate and of a configuration: one name, one address. */
-function checkedSubject({ name, address, hostId }: { name: string; address: string; hostId: string }): {
+function checkedSubject({ name, address: text, hostId }: { name: string; address: string; hostId: string }): {
   name: string;
   address: string;
 } {
-  const parsed = parseAddress(address);
+  const parsed = parseAddress(text);
+  const address = parsed ? formatAddress(parsed) : '';
   if (!isHostName(name) || !HOST_ID.test(hostId)) throw invalidParameter('the name or ID of the host is not valid');
-  if (!parsed || /^(0\.|127\.|22[4-9]\.|2[3-5]\d\.|::1?$|ff|fe[89ab])/i.test(address)) {
+  if (address === '' || NOBODYS.test(address)) {
     throw invalidParameter('the address of the host is none that others can use');
   }
-  return { name, address: formatAddress(parsed) };
+  return { name, address };
 }

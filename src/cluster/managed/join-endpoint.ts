@@ -143,7 +143,9 @@ export class JoinEndpoint {
       } else json(404, { message: 'page not found' });
     } catch (error) {
       const status = error instanceof BerthError ? STATUS[error.kind] : undefined;
-      this.#options.log.warn('a host was not let into the cluster', { from, error: messageOf(error) });
+      // What anybody can send as often as he likes is no news.
+      const level = status === 400 ? 'debug' : 'warn';
+      this.#options.log[level]('a host was not let into the cluster', { from, error: messageOf(error) });
       if (response.headersSent) response.destroy();
       else json(status ?? 500, { message: status === undefined ? 'internal error' : messageOf(error) });
     }

@@ -15,7 +15,7 @@ export interface Membership {
   endpoints: readonly string[];
   /** This host runs an etcd. */
   member?: {
-    /** Of etcd, hex; '' for the first one, which gave itself its own. */
+    /** Of etcd, hex. */
     id: string;
     initialCluster: string;
     state: 'new' | 'existing';
