@@ -5,6 +5,7 @@ import type { Daemon } from '../support/daemon.ts';
 import type { Host, Place } from '../support/host.ts';
 import { until } from '../support/wait.ts';
 import { lan4, lan6, lanTest, OUTSIDE, PEER, ROUTER, subnet4, subnet6 } from './lan.ts';
+import { kernelHas } from './support.ts';
 
 const reaches = async (from: Pick<Place, 'exec'>, target: string): Promise<boolean> =>
   (await from.exec(['ping', '-c1', '-W1', target])).code === 0;
@@ -216,5 +217,59 @@ lanTest(
     assert.equal((await two.run('cat', '/proc/sys/net/ipv6/conf/eth0/accept_ra')).trim(), '0');
     await dockerOk('rm', '-f', 'two');
     await dockerOk('network', 'rm', 'lan');
+  },
+);
+
+lanTest(
+  'a VLAN of the parent, and ipvlan; or a refusal that names the kernel’s option, and leaves nothing',
+  async (host, _lan, context) => {
+    const daemon = await host.startDaemon();
+    const { dockerOk, docker } = daemon;
+    const before = await linksOf(host);
+    const vlan = ['network', 'create', '-d', 'macvlan', '-o', 'parent=eth2.50'];
+    if (await kernelHas(host, 'vlan')) {
+      await dockerOk(...vlan, 'one');
+      await dockerOk(...vlan, 'two');
+      const [link] = JSON.parse(await host.run('ip', '-j', '-d', 'link', 'show', 'eth2.50')) as [Link];
+      assert.equal(link.linkinfo?.info_kind, 'vlan');
+      await idle(daemon, 'app', '--network', 'one');
+      // With its link goes a network's parent, and with the parent what stands on it: all are there again.
+      await host.run('ip', 'link', 'del', 'eth2.50');
+      const app = await within(host, daemon, 'app');
+      await until(async () => (await kindsIn(app)).includes('eth0 macvlan'));
+      await dockerOk('rm', '-f', 'app');
+      await dockerOk('network', 'rm', 'one');
+      assert.ok((await linksOf(host)).includes('eth2.50'), 'another network stands on it');
+      await dockerOk('network', 'rm', 'two');
+    } else {
+      context.diagnostic('no CONFIG_VLAN_8021Q here');
+      assert.match((await docker(...vlan, 'one')).stderr, /load the module 8021q \(CONFIG_VLAN_8021Q\)/);
+    }
+    const ipvlan = words(`network create -d ipvlan -o parent=eth1 -o ipvlan_mode=l3 --subnet ${subnet4(0)} routed`);
+    if (await kernelHas(host, 'ipvlan')) {
+      await dockerOk(...ipvlan);
+      await idle(daemon, 'app', '--network', 'routed');
+      const app = await within(host, daemon, 'app');
+      assert.match(await app.run('ip', 'route'), /^default dev eth0/m);
+      assert.equal(await dockerOk('inspect', '-f', '{{.NetworkSettings.Networks.routed.Gateway}}', 'app'), '');
+      await daemon.restart();
+      assert.match(await app.run('ip', 'route'), /^default dev eth0/m);
+      await app.run('ip', 'link', 'del', 'eth0');
+      await until(async () => (await kindsIn(app)).includes('eth0 ipvlan'));
+      await until(async () => /^default dev eth0/m.test(await app.run('ip', 'route')));
+      const mac = await docker(
+        'run',
+        '--rm',
+        ...words('--network routed --mac-address 02:42:00:00:00:07 busybox true'),
+      );
+      assert.match(mac.stderr, /ipvlan interfaces do not support custom mac address assignment/);
+      await dockerOk('rm', '-f', 'app');
+      await dockerOk('network', 'rm', 'routed');
+    } else {
+      context.diagnostic('no CONFIG_IPVLAN here');
+      assert.match((await docker(...ipvlan)).stderr, /load the module ipvlan \(CONFIG_IPVLAN\)/);
+    }
+    assert.deepEqual(await linksOf(host), before);
+    assert.equal((await dockerOk('network', 'ls', '-qf', 'type=custom')).trim(), '');
   },
 );
