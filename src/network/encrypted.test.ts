@@ -57,6 +57,7 @@ void describe('encrypted networks', () => {
       [peersOf(a), peersOf(b)],
       [['10.9.0.3 by fe80::2 via wg-berth'], ['10.9.0.2 by fe80::1 via wg-berth']],
     );
+    assert.deepEqual(a.firewall.state().hosts, [{ address: 'fe80::2', port: 4789 }], 'what is inside comes from there');
     const [tunnel] = a.kernel.tunnels.values();
     const { address, mtu, port, owner } = a.kernel.wireguards.get(DEVICE) ?? assert.fail();
     assert.deepEqual([address, mtu, port, owner], ['fe80::1', 1440, 51820, 'berth:wireguard']);
@@ -146,6 +147,20 @@ void describe('encrypted networks', () => {
     await settled();
     assert.deepEqual([deviceOf(a), peersOf(a)], [['fe80::7 at 192.0.2.22:7'], ['10.9.0.3 by fe80::7 via wg-berth']]);
     assert.equal(a.warnings.length, 1);
+  });
+
+  void test('a host that listens on another port since its daemon was started again', async () => {
+    await run(onA, 'one');
+    await run(onB, 'two');
+    await settled();
+    for (const [id, placed] of store.endpoints) {
+      const { host } = placed;
+      if (host.name === 'b')
+        store.endpoints.set(id, { ...placed, host: { ...host, secure: { ...secure(2), port: 7 } } });
+    }
+    store.changed();
+    await settled();
+    assert.deepEqual([deviceOf(a), peersOf(a)], [['fe80::2 at 192.0.2.2:7'], ['10.9.0.3 by fe80::2 via wg-berth']]);
   });
 
   void test('a host that says it has this one’s key, or another’s, gets nothing', async () => {
