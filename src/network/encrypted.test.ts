@@ -210,6 +210,10 @@ void describe('encrypted networks', () => {
     await reborn.start().sandboxes.restore(new Map(running), new Map());
     await settled();
     assert.deepEqual([linksOf(reborn), peersOf(reborn)], [['bridge', 'bridge'], []]);
+    const said = reborn.warnings.filter((text) => text.includes('WireGuard'));
+    assert.deepEqual(said, [
+      'the kernel has no WireGuard (CONFIG_WIREGUARD): containers on encrypted networks reach those of this host only',
+    ]);
     assert.deepEqual([deviceOf(b), peersOf(b)], [[], []], 'and the others send them nothing');
     assert.ok(b.warnings.some((text) => text.includes('no WireGuard')));
   });

@@ -15,6 +15,8 @@ export class SecureLink {
   #going: Promise<void> = Promise.resolve();
   /** Names of hosts of which it was said. */
   readonly #unreachable = new Set<string>();
+  /** …and of this one. */
+  #unable = false;
 
   /** `hosts`: with containers on encrypted networks of this host, possibly several times; undefined while there is no such network. */
   constructor(context: NetworkContext, hosts: () => readonly ClusterHost[] | undefined) {
@@ -29,13 +31,20 @@ export class SecureLink {
     const underlay = cluster.underlay();
     if (!hosts || !underlay) return undefined;
     const plan = planSecure({ underlay, execRoot }, hosts);
-    this.#warnOf(hosts, plan);
+    if (plan) this.#warnOf(hosts, plan);
+    else if (!this.#unable) {
+      this.#unable = true;
+      this.#context.deps.log.warn(
+        'the kernel has no WireGuard (CONFIG_WIREGUARD): containers on encrypted networks reach those of this host only',
+      );
+    }
     return plan;
   }
 
-  #warnOf(hosts: readonly ClusterHost[], plan: WireguardPlan | undefined): void {
-    const keys = new Map(plan?.peers.map(({ publicKey, host }) => [publicKey, host]));
-    for (const { name, address, secure } of hosts) {
+  #warnOf(hosts: readonly ClusterHost[], plan: WireguardPlan): void {
+    const keys = new Map(plan.peers.map(({ publicKey, host }) => [publicKey, host]));
+    // While it changes its address some of its endpoints are told with the former one.
+    for (const { name, address, secure } of new Map(hosts.map((host) => [host.name, host])).values()) {
       if (secure && keys.get(secure.publicKey) === address) this.#unreachable.delete(name);
       else if (!this.#unreachable.has(name)) {
         this.#unreachable.add(name);
