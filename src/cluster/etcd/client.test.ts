@@ -227,6 +227,26 @@ void describe('user and password', () => {
     );
   });
 
+  void test('many calls that are refused at once get one new token', async () => {
+    let valid = 1;
+    const member = (asked: Asked): void => {
+      if (asked.method === AUTHENTICATE) setTimeout(() => succeed(asked, [token(`t${valid}`)]), 20);
+      else if (asked.headers['token'] === `t${valid}`) succeed(asked, [done]);
+      // Some of them late, when others have the new one already.
+      else setTimeout(() => refuse(asked, 16, 'etcdserver: invalid auth token'), asked.message.length);
+    };
+    await withMembers(
+      [member],
+      async (etcd, [only]) => {
+        await write(etcd, put('k', 'v'));
+        valid = 2;
+        await Promise.all([1, 20, 40, 60].map((length) => write(etcd, put('k', 'v'.repeat(length)))));
+        assert.equal(only?.asked.filter(({ method }) => method === AUTHENTICATE).length, 2);
+      },
+      { user },
+    );
+  });
+
   void test('a wrong password is denied, and not asked for again by itself', () =>
     withMembers(
       [(asked) => refuse(asked, 3, 'etcdserver: authentication failed, invalid user ID or password')],

@@ -10,19 +10,21 @@ import type { OutgoingHttpHeaders } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
 import { Connection, normalEndpoint } from './connection.ts';
+import { Credentials } from './credentials.ts';
 import { EtcdError } from './error.ts';
 import type { Call, CallHandlers } from './grpc.ts';
 import { GrpcError, callOnce, startCall } from './grpc.ts';
-import { decodeToken } from './messages.ts';
 import type { EtcdOptions } from './port.ts';
-import { MessageWriter, ProtobufError } from './protobuf.ts';
-import { authNotEnabled, codeOf, notCarriedOut, tokenRefused } from './status.ts';
+import { ProtobufError } from './protobuf.ts';
+import { codeOf, notCarriedOut, tokenRefused } from './status.ts';
 
 /** Milliseconds between rounds in which no member could be asked; doubled each time, up to the second. */
 const PAUSE = { first: 50, longest: 500 };
 /** Milliseconds that a member has at least before another one is asked. */
 const LEAST_PATIENCE = 200;
 
+/** A member without a leader shall refuse (api/v3rpc/rpctypes/md.go). */
+const LEADER = { hasleader: 'true' };
 const AUTHENTICATE = '/etcdserverpb.Auth/Authenticate';
 
 export interface CallOptions {
@@ -37,8 +39,7 @@ export class Members {
   readonly #connections: readonly Connection[];
   /** Index of the one that is asked first. */
   #preferred: number;
-  /** Of user and password; '' when etcd wants none. */
-  #token: Promise<string> | undefined;
+  readonly #credentials: Credentials | undefined;
   readonly #closing = new AbortController();
 
   constructor(options: EtcdOptions) {
@@ -46,6 +47,11 @@ export class Members {
     this.#options = options;
     const endpoints = new Set(options.endpoints.map(normalEndpoint));
     this.#connections = [...endpoints].map((endpoint) => new Connection(endpoint, options));
+    if (options.user) {
+      this.#credentials = new Credentials(options.user, (request) =>
+        this.#ask(AUTHENTICATE, request, { again: true }, () => Promise.resolve(LEADER)),
+      );
+    }
     // Hosts are told the same list: not all shall go to its first member.
     this.#preferred = Math.floor(Math.random() * this.#connections.length);
   }
@@ -90,9 +96,9 @@ export class Members {
           if (!reason.endsWith('in time') || !failures.has(connection.endpoint))
             failures.set(connection.endpoint, reason);
           if (!(error instanceof GrpcError)) continue;
-          if (this.#options.user && !renewed && method !== AUTHENTICATE && deniedByToken(error, headers)) {
+          if (this.#credentials && !renewed && method !== AUTHENTICATE && deniedByToken(error, headers)) {
             renewed = true;
-            this.#token = undefined;
+            this.#credentials.refused(tokenIn(headers));
             continue;
           }
           if (notCarriedOut(error)) continue;
@@ -137,14 +143,14 @@ export class Members {
 
   /**
    * A call whose answers do not end, at the first member that can be asked and is not `avoid` (if there is another). Rejects with EtcdError
-   * when no member is connected within the deadline.
+   * when no member is connected within the deadline. `denied()` is for a refusal in such an answer: the next call gets a new token.
    */
   async stream(
     method: string,
     request: Buffer,
     handlers: CallHandlers,
     avoid: string | undefined,
-  ): Promise<Call & { endpoint: string }> {
+  ): Promise<Call & { endpoint: string; denied(): void }> {
     const deadline = performance.now() + this.#options.timeout;
     const metadata = await this.#metadata({ again: true }, deadline);
     const failures = new Map<string, string>();
@@ -157,7 +163,7 @@ export class Members {
         const release = connection.watching();
         const end = (error: GrpcError | undefined): void => {
           release();
-          if (error && tokenRefused(error)) this.#token = undefined;
+          if (error && tokenRefused(error)) this.#credentials?.refused(tokenIn(metadata));
           handlers.end(error);
         };
         const call = startCall(session, method, request, { ...handlers, end }, { metadata, open: true });
@@ -165,7 +171,8 @@ export class Members {
           release();
           call.cancel();
         };
-        return { cancel, endpoint: connection.endpoint };
+        const denied = (): void => this.#credentials?.refused(tokenIn(metadata));
+        return { cancel, denied, endpoint: connection.endpoint };
       } catch (error) {
         failures.set(connection.endpoint, messageOf(error));
         this.#leave(connection);
@@ -182,11 +189,6 @@ export class Members {
   /** Ends early, without a word, when all is closed. */
   async pause(milliseconds: number): Promise<void> {
     await sleep(Math.max(0, milliseconds), undefined, { signal: this.#closing.signal }).catch(() => undefined);
-  }
-
-  /** The next watch or call asks for a token anew. */
-  forgetToken(): void {
-    this.#token = undefined;
   }
 
   close(): void {
@@ -210,26 +212,9 @@ export class Members {
   }
 
   async #metadata(options: CallOptions, deadline: number): Promise<OutgoingHttpHeaders> {
-    const leader = options.leaderless ? {} : { hasleader: 'true' };
-    if (!this.#options.user) return leader;
-    const asked = (this.#token ??= this.#authenticate(this.#options.user));
-    // Not asked again by those who wait for this one, but by the next.
-    asked.catch(() => {
-      if (this.#token === asked) this.#token = undefined;
-    });
-    const token = await this.#within(asked, deadline);
+    const leader = options.leaderless ? {} : LEADER;
+    const token = this.#credentials ? await this.#within(this.#credentials.token(), deadline) : '';
     return token === '' ? leader : { ...leader, token };
-  }
-
-  async #authenticate({ name, password }: { name: string; password: string }): Promise<string> {
-    const request = new MessageWriter().text(1, name).text(2, password).finish();
-    try {
-      const headers = { hasleader: 'true' };
-      return decodeToken(await this.#ask(AUTHENTICATE, request, { again: true }, () => Promise.resolve(headers)));
-    } catch (error) {
-      if (error instanceof EtcdError && authNotEnabled(error.cause)) return '';
-      throw error;
-    }
   }
 
   async #within<T>(asked: Promise<T>, deadline: number): Promise<T> {
@@ -251,6 +236,8 @@ export class Members {
   }
 }
 
+const tokenIn = ({ token }: OutgoingHttpHeaders): string => String(token ?? '');
+
 /** Without a token because etcd wanted none at first; now it goes by the name in the certificate, or by none. */
-const deniedByToken = (error: GrpcError, { token }: OutgoingHttpHeaders): boolean =>
-  tokenRefused(error) || (token === undefined && codeOf(error) === 'denied');
+const deniedByToken = (error: GrpcError, headers: OutgoingHttpHeaders): boolean =>
+  tokenRefused(error) || (tokenIn(headers) === '' && codeOf(error) === 'denied');

@@ -72,7 +72,6 @@ export class ResumingWatch implements Watch {
       const { worked, endpoint, error } = await this.#once(avoid);
       if (this.#done) return;
       if (worked) pause = PAUSE.first;
-      if (error.code === 'denied') this.#members.forgetToken();
       avoid = endpoint;
       if (!this.#interrupted) this.#tell(() => this.#listener.interrupted?.(error));
       this.#interrupted = true;
@@ -124,6 +123,7 @@ export class ResumingWatch implements Watch {
     if (this.#done) end(unavailable('the watch was closed'));
     const error = await ended;
     over = true;
+    if (error.code === 'denied') stream.denied();
     clearTimeout(late);
     stream.cancel();
     return { worked, endpoint, error };
