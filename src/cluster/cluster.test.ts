@@ -305,6 +305,30 @@ void describe('the store is away', () => {
     await world.clock.advance(5000);
     assert.deepEqual(world.keys('/berth/endpoints'), [], 'what the caller does not have the store does not have');
   });
+
+  void test('an answer that comes when the caller has given up: what was done is undone', async () => {
+    const world = new World();
+    const a = await world.host('a');
+    await a.cluster.createNetwork(() => network(1));
+    await a.cluster.claim(endpoint(1, 1, 2));
+    const client = a.etcd!;
+    const answer = client.transact.bind(client);
+    const { promise: late, resolve: arrives } = Promise.withResolvers<void>();
+    client.transact = async (transaction) => late.then(async () => answer(transaction));
+    const renamed = endpoint(1, 1, 2, { containerName: 'x', names: ['x'] });
+    const failed = [
+      rejects(a.cluster.claim(endpoint(2, 1, 3)), 'Unavailable', /cluster store/),
+      rejects(a.cluster.rename(renamed), 'Unavailable', /cluster store/),
+    ];
+    await world.clock.advance(5000);
+    await Promise.all(failed);
+    client.transact = answer;
+    arrives();
+    await world.clock.advance(5000);
+    assert.deepEqual(world.keys('/berth/endpoints'), ['endpoints/1/10.0.1.2']);
+    assert.match(String(world.etcd.store.range({ prefix: '/berth/endpoints' })[0]?.value), /"containerName":"c1"/);
+    assert.deepEqual(a.control.status().endpoints, { own: 1, waiting: 0, others: 0 });
+  });
 });
 
 void describe('who is who', () => {

@@ -2,9 +2,9 @@
  * An endpoint in the store: all of it at the key of its first address; at the second one's who has it. That key is written and
  * deleted with the first one's, and says no more than that the address is taken.
  */
-import { formatAddress, parseInterface } from '../ipam/address.ts';
+import { bitsOf } from '../ipam/address.ts';
 import type { ClusterEndpoint, ClusterHost, PlacedEndpoint } from '../network/cluster.ts';
-import { BadRecord, DNS_NAME, HEX_ID, MAC, NAME, fields, fieldsOf, text, texts } from './decode.ts';
+import { BadRecord, DNS_NAME, HEX_ID, MAC, NAME, familyOf, fields, fieldsOf, text, texts } from './decode.ts';
 import { HOST_ID, hostIn } from './host-record.ts';
 import { bare } from './keys.ts';
 
@@ -71,9 +71,10 @@ export function decodeEndpoint(
 
 /** Its family. */
 function interfaceOf(text: string): 4 | 6 {
-  const address = parseInterface(text)?.address;
-  if (!address || formatAddress(address) !== bare(text)) throw new BadRecord('addresses: one is none');
-  return address.family;
+  const family = familyOf(bare(text));
+  const [, length = ''] = text.split('/');
+  if (!family || Number(length) > bitsOf(family)) throw new BadRecord('addresses: one is none');
+  return family;
 }
 
 export function sameEndpoint(a: PlacedEndpoint, b: PlacedEndpoint): boolean {

@@ -1,6 +1,5 @@
 /** A host in the store. */
-import { formatAddress, parseAddress } from '../ipam/address.ts';
-import { BadRecord, fields, fieldsOf, integer, text } from './decode.ts';
+import { BadRecord, familyOf, fields, fieldsOf, integer, text } from './decode.ts';
 import type { Fields } from './decode.ts';
 import type { ClusterHost, SecureHost } from '../network/cluster.ts';
 import type { HostRecord } from './deps.ts';
@@ -23,9 +22,7 @@ export function decodeHost(bytes: Buffer): HostRecord {
 /** Who and where it is: the part that stands in each endpoint, too. */
 export function hostIn(of: Fields): ClusterHost & { id: string } {
   const address = text(of, 'address');
-  const parsed = parseAddress(address);
-  // One way to write it: it is compared as text.
-  if (!parsed || formatAddress(parsed) !== address) throw new BadRecord('address: none');
+  if (!familyOf(address)) throw new BadRecord('address: none');
   const host = { id: text(of, 'id', HOST_ID), name: text(of, 'name', HOST_NAME), address };
   return of['secure'] === undefined ? host : { ...host, secure: secureIn(fields(of, 'secure')) };
 }
