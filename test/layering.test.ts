@@ -71,7 +71,7 @@ const rules: readonly Rule[] = [
     name: 'the pure core touches nothing but its arguments',
     why: 'the same desired state feeds kernel, self-healing, inspect and explanation; its tests need no kernel and take milliseconds',
     files:
-      /^(network\/|ipam\/|drivers\/|model\/|dns\/(answers|cache|codec|zone)|dhcp\/(?!packet-wire|service)|ports\/(spec|wanted|allocator|acquire|rules)\.ts)/,
+      /^(network\/|cluster\/(?!compose|secure-host)[^/]+\.ts|ipam\/|drivers\/|model\/|dns\/(answers|cache|codec|zone)|dhcp\/(?!packet-wire|service)|ports\/(spec|wanted|allocator|acquire|rules)\.ts)/,
     allows: (target) => !startsWith('node:', 'linux/', 'koffi')(target),
   },
   {
