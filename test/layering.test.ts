@@ -121,6 +121,15 @@ const rules: readonly Rule[] = [
     types: true,
   },
   {
+    name: 'cluster/ knows hosts, networks and endpoints, not who uses them',
+    why: 'what all hosts must agree on is the same whatever a driver makes of it',
+    files: /^cluster\//,
+    allows: (target) =>
+      !startsWith('engine/', 'api/', 'cli/', 'firewall/', 'dns/', 'ports/', 'netd/')(target) &&
+      !/^(drivers\/[^/]+\/|network\/(?!cluster|records|secure|kernel))/.test(target),
+    types: true,
+  },
+  {
     name: 'engine/ sees the network by its port',
     why: 'nothing above the controller knows a driver',
     files: /^engine\//,
