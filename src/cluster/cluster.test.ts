@@ -1,6 +1,7 @@
 /** Hosts on one fake etcd, with a clock by hand: what they are told and what the store has, also when things go wrong. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { EtcdError } from './etcd/error.ts';
 import { FakeEtcd } from './etcd/fake-etcd.ts';
 import { TestClock, settled } from './testing-clock.ts';
 import { Listener, TestHost, endpoint, hex, network, settingsOf } from './testing-hosts.ts';
@@ -329,6 +330,23 @@ void describe('the store is away', () => {
     assert.match(String(world.etcd.store.range({ prefix: '/berth/endpoints' })[0]?.value), /"containerName":"c1"/);
     assert.deepEqual(a.control.status().endpoints, { own: 1, waiting: 0, others: 0 });
   });
+});
+
+void test('a store that refuses this host: said once, and in what calls reject with', async () => {
+  const world = new World();
+  const a = new TestHost(world.etcd, world.clock, 'a');
+  a.cluster.begin(a.listener, []);
+  const joining = a.control.join(settingsOf('a'));
+  const denied = new EtcdError('denied', 'authentication failed, invalid user ID or password');
+  a.etcd!.transact = async () => Promise.reject(denied);
+  const creating = rejects(
+    a.cluster.createNetwork(() => network(1)),
+    'Unavailable',
+    /^the cluster store \(.*\) refuses this host: authentication failed, invalid user ID or password$/,
+  );
+  await world.clock.advance(6000);
+  await Promise.all([joining, creating]);
+  assert.deepEqual(a.warnings, [`the cluster store does not answer {"error":"${denied.message}"}`]);
 });
 
 void describe('who is who', () => {

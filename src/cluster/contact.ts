@@ -16,6 +16,8 @@ export class Contact {
   readonly #began: number;
   #answered: number | undefined;
   #trouble = '';
+  /** It answered, though not as it should. */
+  #refuses = false;
   /** The highest that was seen. */
   #header: Header | undefined;
   #unsaved = false;
@@ -106,7 +108,9 @@ export class Contact {
   refusal(trouble = ''): BerthError {
     const seconds = ((this.since ?? this.#clock.now() - this.#began) / 1000).toFixed(0);
     const said = this.#trouble || trouble;
-    const how = this.#trouble === '' && trouble !== '' ? 'did not do it in time' : `has not answered for ${seconds} s`;
+    let how = `has not answered for ${seconds} s`;
+    if (this.#trouble === '' && trouble !== '') how = 'did not do it in time';
+    if (this.#trouble !== '' && this.#refuses) how = 'refuses this host';
     return unavailable(`the cluster store (${this.#endpoints}) ${how}${said === '' ? '' : `: ${said}`}`);
   }
 
@@ -124,7 +128,8 @@ export class Contact {
       return answer;
     } catch (error) {
       this.#trouble = messageOf(error);
-      if (error instanceof EtcdError && error.code !== 'unavailable') this.#answered = this.#clock.now();
+      this.#refuses = error instanceof EtcdError && error.code !== 'unavailable';
+      if (this.#refuses) this.#answered = this.#clock.now();
       throw error;
     }
   }

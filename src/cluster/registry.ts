@@ -40,6 +40,8 @@ export class Registry {
   readonly #bell: Bell;
   #state: ClusterStatus['state'] = 'connecting';
   #refused = '';
+  /** That the store does not answer, since it did. */
+  #warned = false;
   /** Those of the contact after which it was entered. */
   #restores = 0;
   /** A watch was lost: the store may be another one, too. */
@@ -197,6 +199,7 @@ export class Registry {
     if (this.#state === 'away') log.info('the cluster store is back');
     else if (this.#state !== 'joined') log.info('this host is in the cluster', { host, address });
     this.#state = 'joined';
+    this.#warned = false;
     this.contact.save(true);
     this.#gate.open();
   }
@@ -211,10 +214,12 @@ export class Registry {
       this.#state = 'refused';
       return;
     }
-    if (!(error instanceof EtcdError)) log.error('the cluster could not be followed', { error: messageOf(error) });
-    if (this.#state !== 'joined') return;
-    log.warn('the cluster store does not answer', { error: messageOf(error) });
-    this.#state = 'away';
+    // Once, however often it is tried again.
+    if (this.#warned) return;
+    this.#warned = true;
+    if (error instanceof EtcdError) log.warn('the cluster store does not answer', { error: error.message });
+    else log.error('the cluster could not be followed', { error: messageOf(error) });
+    if (this.#state === 'joined') this.#state = 'away';
   }
 
   /** Who is at something ends it; then the loop enters. */
