@@ -17,9 +17,14 @@ export const LO_INDEX = 1;
 const isVeth = (plan: InterfacePlan): plan is VethPlan => plan.kind === 'veth';
 
 /** One: all or nothing. Of several some may stay when one is refused; they go with their namespace. */
-export function makeInterfaces(host: NetlinkSocket, namespaceFd: number, plans: readonly InterfacePlan[]): void {
+export function makeInterfaces(
+  host: NetlinkSocket,
+  inside: NetlinkSocket,
+  namespaceFd: number,
+  plans: readonly InterfacePlan[],
+): void {
   makePairs(host, namespaceFd, plans.filter(isVeth));
-  for (const plan of plans.filter(isSublink)) makeSublink(host, namespaceFd, plan);
+  for (const plan of plans.filter(isSublink)) makeSublink(host, inside, namespaceFd, plan);
 }
 
 /** 30 ms each on the main thread, but nobody may find the half-made one, not even a second try right after this. */

@@ -91,7 +91,7 @@ export function createLinuxKernel({
     createNamespace(path, interfaces, defaults) {
       const indexOf = createNamespace(path, (fd) =>
         withSocket((inside) => {
-          makeInterfaces(host, fd, interfaces);
+          makeInterfaces(host, inside, fd, interfaces);
           return configure(inside, interfaces, defaults, [setUp(LO_INDEX, 'lo')]);
         }),
       );
@@ -101,7 +101,7 @@ export function createLinuxKernel({
     addInterface(path, plan) {
       const indexOf = inNamespace(path, (fd) =>
         withSocket((inside) => {
-          makeInterfaces(host, fd, [plan]);
+          makeInterfaces(host, inside, fd, [plan]);
           try {
             return configure(inside, [plan], []);
           } catch (error) {

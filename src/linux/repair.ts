@@ -56,7 +56,7 @@ export function repair(
       const found = plan.kind === 'veth' ? findPair(host, inside, plan) : findSublink(host, inside, plan);
       if (found === 'elsewhere') return;
       if (!found) {
-        makeInterfaces(host, namespaceFd, [plan]);
+        makeInterfaces(host, inside, namespaceFd, [plan]);
         const index = configure(inside, [plan], [])(plan.name);
         result.made.push({ plan, index });
         indexes.set(plan.name, index);

@@ -2,14 +2,15 @@
  * Interfaces of sandboxes that are links on a link of the host: macvlan and ipvlan. They are born inside the namespace and have
  * no end on the host; they go with their parent.
  */
+import { randomBytes } from 'node:crypto';
 import type { InterfacePlan, IpvlanPlan, MacvlanPlan } from '../drivers/plan.ts';
 import { conflict, notFound } from '../errors.ts';
 import { libc, O_CLOEXEC, O_RDONLY } from './libc.ts';
 import type { LinkReaper } from './link-reaper.ts';
 import type { Found } from './repair.ts';
-import { explaining, findLink, hasCode } from './links.ts';
+import { explaining, findLink, hasCode, needLink } from './links.ts';
 import { inNamespace } from './namespace.ts';
-import { decodeLink, listLinks, RTM_NEWLINK } from './netlink/link.ts';
+import { decodeLink, deleteLink, listLinks, RTM_NEWLINK, setName } from './netlink/link.ts';
 import type { LinkInfo } from './netlink/link.ts';
 import { ensureNsid } from './netlink/nsid.ts';
 import { NETLINK_ROUTE, openNetlink } from './netlink/socket.ts';
@@ -21,14 +22,25 @@ export type SublinkPlan = MacvlanPlan | IpvlanPlan;
 
 export const isSublink = (plan: InterfacePlan): plan is SublinkPlan => plan.kind !== 'veth';
 
-export function makeSublink(host: NetlinkSocket, namespaceFd: number, plan: SublinkPlan): void {
-  const { kind, name, mac, mtu } = plan;
+/**
+ * Older kernels (6.1 does, 6.18 does not) look for the name of a new link in the namespace of whoever asks (rtnl_newlink): no `eth0` could be made
+ * for a container of a host that has an `eth0`. So it is born under a name that nobody has, and named inside.
+ */
+export function makeSublink(host: NetlinkSocket, inside: NetlinkSocket, namespaceFd: number, plan: SublinkPlan): void {
+  const { kind, mac, mtu } = plan;
+  const name = `bv${randomBytes(6).toString('hex')}`;
   const sublink: Sublink = { name, parent: needParent(host, plan.parent).index, mac, mtu, namespaceFd };
   const create =
     plan.kind === 'macvlan' ? createMacvlan(sublink, plan.mode) : createIpvlan(sublink, plan.mode, plan.flag);
   explaining(kind, [], () => {
     explainingPort(kind, plan.parent, () => host.transact([create]));
   });
+  try {
+    inside.transact([setName(needLink(inside, name).index, plan.name)]);
+  } catch (error) {
+    inside.transact([deleteLink(name)]);
+    throw error;
+  }
 }
 
 /** dockerd's words. */
@@ -40,7 +52,7 @@ export function needParent(host: NetlinkSocket, name: string): LinkInfo {
 
 /** See network/kernel.ts: a link on none is refused for its kind first, if at all. */
 export function needKind(host: NetlinkSocket, kind: SublinkPlan['kind']): void {
-  const nowhere: Sublink = { name: 'try', parent: 0, mac: '', mtu: 0, namespaceFd: undefined };
+  const nowhere: Sublink = { name: 'bv-nowhere', parent: 0, mac: '', mtu: 0, namespaceFd: undefined };
   const create = kind === 'macvlan' ? createMacvlan(nowhere, 'bridge') : createIpvlan(nowhere, 'l2', 'bridge');
   try {
     explaining(kind, [], () => host.transact([create]));

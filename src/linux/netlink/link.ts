@@ -163,6 +163,10 @@ export function createBridge(name: string, mac: string, mtu: number): Request {
 export const setAlias = (name: string, alias: string): Request =>
   linkRequest(`mark ${name}`, RTM_NEWLINK, 0, [text(IFLA_IFNAME, name), text(IFLA_IFALIAS, alias)]);
 
+/** While it is down. */
+export const setName = (index: number, name: string): Request =>
+  linkRequest(`name a link ${name}`, RTM_NEWLINK, index, [text(IFLA_IFNAME, name)]);
+
 export const setMtu = (name: string, mtu: number): Request =>
   linkRequest(`set the MTU of ${name} to ${mtu}`, RTM_NEWLINK, 0, [text(IFLA_IFNAME, name), u32(IFLA_MTU, mtu)]);
 
