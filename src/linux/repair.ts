@@ -6,7 +6,7 @@
  */
 import type { DefaultRoute, InterfacePlan, VethPlan } from '../drivers/plan.ts';
 import { configure, LO_INDEX, makeInterfaces, portFlags } from './interfaces.ts';
-import { findSublink } from './sublinks.ts';
+import { findSublink, finishName } from './sublinks.ts';
 import { explaining, findLink, hasCode, needLink } from './links.ts';
 import { decodeAddress, listAddresses, RTM_NEWADDR } from './netlink/address.ts';
 import * as link from './netlink/link.ts';
@@ -65,6 +65,7 @@ export function repair(
       }
       indexes.set(plan.name, found.inner.index);
       if (plan.kind === 'veth' && found.outer && completeHostEnd(host, plan, found.outer)) result.changed = true;
+      if (plan.kind !== 'veth' && finishName(inside, plan, found.inner)) result.changed = true;
       if (completeInterface(inside, plan, found.inner)) result.changed = true;
     });
   }

@@ -61,6 +61,13 @@ export function needKind(host: NetlinkSocket, kind: SublinkPlan['kind']): void {
   }
 }
 
+/** One whose maker ended before it had a name gets it. False when it has one, whichever. */
+export function finishName(inside: NetlinkSocket, plan: SublinkPlan, { name, index }: LinkInfo): boolean {
+  if (!/^bv[0-9a-f]{12}$/.test(name)) return false;
+  inside.transact([setName(index, plan.name)]);
+  return true;
+}
+
 /** A link hands what it receives to one other kind of link only (netdev_rx_handler_register), and mode passthru takes all of it. */
 export function explainingPort<T>(kind: string, parent: string, body: () => T): T {
   try {

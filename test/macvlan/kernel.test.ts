@@ -72,6 +72,11 @@ lanTest('macvlan: made in a namespace, repaired, deleted there; all or nothing',
   // Renamed and with another MAC it is still the plan's; deleted, it is made again.
   await insideOk(host, at(path), 'ip', 'link', 'set', 'eth1', 'name', 'lan1');
   assert.equal(await kernel.repairNamespace(path, [plan(20), second], router), false);
+  // Its maker died before he had named it.
+  await insideOk(host, at(path), 'ip', 'link', 'set', 'lan1', 'down');
+  await insideOk(host, at(path), 'ip', 'link', 'set', 'lan1', 'name', 'bv0123456789ab');
+  assert.equal(await kernel.repairNamespace(path, [plan(20), second], router), true);
+  assert.equal((await links(host, path))[2], 'eth1 02:42:00:00:00:21 macvlan private up');
   await insideOk(host, at(path), 'ip', 'link', 'del', 'eth0');
   assert.equal(await kernel.repairNamespace(path, [plan(20), second], router), true);
   assert.equal(await kernel.repairNamespace(path, [plan(20), second], router), false);
