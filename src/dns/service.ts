@@ -3,7 +3,7 @@ import { identityOf, isNamespace } from '../linux/held-namespace.ts';
 import { Readiness } from '../linux/listen-readiness.ts';
 import { ResolverNamespace, RESOLVER_ADDRESS, closePair } from '../linux/resolver-sockets.ts';
 import type { Logger } from '../log.ts';
-import type { SandboxNames } from '../network/attendant.ts';
+import type { NamesElsewhere, SandboxNames } from '../network/attendant.ts';
 import { Forwarder } from './forwarder.ts';
 import type { Servers } from './forwarder.ts';
 import { HostServersFile } from './host-servers.ts';
@@ -39,7 +39,7 @@ export class ResolverService {
   readonly #forwarder = new Forwarder(() => performance.now());
   readonly #hostFile: HostServersFile;
   readonly #entries = new Map<string, Entry>();
-  /** Containers on other hosts: found by others, answered to nowhere here. */
+  /** IDs of containers on other hosts: found by others, answered to nowhere here. */
   readonly #elsewhere = new Set<string>();
   #host: { servers: HostServers; upstreams: Servers } | undefined;
 
@@ -52,14 +52,9 @@ export class ResolverService {
 
   /**
    * Answers in the namespace at the first of `paths` that is one. `wish`: the port that the resolver had there before, or 0. Returns the port
-   * that it has, 0 for a container on another host. Throws SysError, and then nothing is changed.
+   * that it has. Throws SysError, and then nothing is changed.
    */
   put(names: SandboxNames, paths: readonly string[], wish: number): number {
-    if (names.namespacePath === '') {
-      this.#elsewhere.add(names.sandboxId);
-      this.#zone.put(names.sandboxId, names.endpoints);
-      return 0;
-    }
     const before = this.#entries.get(names.sandboxId);
     const path = paths.find((one) => isNamespace(one)) ?? names.namespacePath;
     if (before && before.resolver.namespace.identity === identityOf(path)) {
@@ -76,7 +71,6 @@ export class ResolverService {
   }
 
   drop(sandboxId: string): void {
-    if (this.#elsewhere.delete(sandboxId)) this.#zone.drop(sandboxId);
     const entry = this.#entries.get(sandboxId);
     if (!entry) return;
     this.#entries.delete(sandboxId);
@@ -84,8 +78,20 @@ export class ResolverService {
     this.#close(entry);
   }
 
+  changeElsewhere({ put, drop }: { put: readonly NamesElsewhere[]; drop: readonly string[] }): void {
+    for (const id of drop) if (this.#elsewhere.delete(id)) this.#zone.drop(id);
+    for (const { id, endpoint } of put) {
+      this.#elsewhere.add(id);
+      this.#zone.put(id, [endpoint]);
+    }
+  }
+
+  idsElsewhere(): string[] {
+    return [...this.#elsewhere];
+  }
+
   ids(): string[] {
-    return [...this.#entries.keys(), ...this.#elsewhere];
+    return [...this.#entries.keys()];
   }
 
   close(): void {

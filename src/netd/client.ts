@@ -12,6 +12,7 @@ import { LeaseClient } from './leases.ts';
 import { programVersion, startProcess } from './process.ts';
 import type { NetdProcess } from './process.ts';
 import type { Operation, Results } from './protocol.ts';
+import { portions } from './told-elsewhere.ts';
 import { Told } from './told.ts';
 
 export { netdProgram } from './process.ts';
@@ -89,6 +90,11 @@ class Client implements Attendant {
   async dropNames(sandboxId: string): Promise<void> {
     this.#told.dropNames(sandboxId);
     await this.#tell({ op: 'dropNames', sandboxId });
+  }
+
+  async changeElsewhere(change: Parameters<Attendant['changeElsewhere']>[0]): Promise<void> {
+    this.#told.elsewhere.change(change);
+    for (const part of portions(change)) await this.#ask(() => ({ op: 'changeElsewhere', ...part }));
   }
 
   async holdPorts(owner: string, ports: readonly HeldPort[]): Promise<RefusedPort[]> {

@@ -10,11 +10,11 @@
  * Requests may be sent without waiting; they are carried out in their order, but others are answered while a lease is waited for. hello comes first. A process of another version
  * says no more than its own to hello, and end; its successor says succeed.
  */
-import type { HeldPort, RefusedPort, SandboxNames } from '../network/attendant.ts';
+import type { HeldPort, NamesElsewhere, RefusedPort, SandboxNames } from '../network/attendant.ts';
 import type { Lease, LeaseChange, LeaseWish } from '../network/leases.ts';
 
 /** Changes with the shape of the messages; part of the version that hello compares. */
-const PROTOCOL = 2;
+const PROTOCOL = 3;
 
 export const versionOf = (program: string): string => `${PROTOCOL}/${program}`;
 
@@ -26,6 +26,7 @@ export type Operation =
   /** `port`: where the resolver was in there before, 0 for anywhere. */
   | { op: 'putNames'; names: SandboxNames; port: number }
   | { op: 'dropNames'; sandboxId: string }
+  | { op: 'changeElsewhere'; put: readonly NamesElsewhere[]; drop: readonly string[] }
   | { op: 'holdPorts'; owner: string; ports: readonly HeldPort[] }
   | { op: 'releasePorts'; owner: string; ports?: readonly HeldPort[] }
   | { op: 'obtainLease'; wish: LeaseWish }
@@ -42,6 +43,7 @@ export interface Results {
   succeed: undefined;
   putNames: { port: number };
   dropNames: undefined;
+  changeElsewhere: undefined;
   holdPorts: { refused: RefusedPort[] };
   releasePorts: undefined;
   obtainLease: Lease;

@@ -43,6 +43,8 @@ const LONGEST_TURN = 5;
 interface Session {
   pid: number;
   sandboxes: Set<string>;
+  /** IDs of containers on other hosts. */
+  elsewhere: Set<string>;
   owners: Set<string>;
   /** Endpoints. */
   leases: Set<string>;
@@ -113,7 +115,13 @@ class Netd {
   #serve(client: Socket): void {
     this.#clients.add(client);
     const lines = new Lines();
-    const session: Session = { pid: 0, sandboxes: new Set(), owners: new Set(), leases: new Set() };
+    const session: Session = {
+      pid: 0,
+      sandboxes: new Set(),
+      elsewhere: new Set(),
+      owners: new Set(),
+      leases: new Set(),
+    };
     let work: Promise<void> = Promise.resolve();
     client.setEncoding('utf8');
     client.on('data', (chunk: string) => {
@@ -161,6 +169,13 @@ class Netd {
         const { names, port } = request;
         session.sandboxes.add(names.sandboxId);
         return { port: this.#resolvers.put(names, pathsOf(session, names.namespacePath), port) };
+      }
+      case 'changeElsewhere': {
+        const { put, drop } = request;
+        for (const id of drop) session.elsewhere.delete(id);
+        for (const { id } of put) session.elsewhere.add(id);
+        this.#resolvers.changeElsewhere({ put, drop });
+        return undefined;
       }
       case 'dropNames':
         session.sandboxes.delete(request.sandboxId);
@@ -210,7 +225,9 @@ class Netd {
     return undefined;
   }
 
-  async #ready({ sandboxes, owners, leases }: Session): Promise<undefined> {
+  async #ready({ sandboxes, elsewhere, owners, leases }: Session): Promise<undefined> {
+    const strangers = this.#resolvers.idsElsewhere().filter((id) => !elsewhere.has(id));
+    this.#resolvers.changeElsewhere({ put: [], drop: strangers });
     for (const id of this.#resolvers.ids()) if (!sandboxes.has(id)) this.#resolvers.drop(id);
     for (const owner of this.#ports.owners()) if (!owners.has(owner)) this.#ports.release(owner);
     const ended = this.#leases.ids().filter((id) => !leases.has(id));

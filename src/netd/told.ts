@@ -5,6 +5,7 @@ import type { HeldPort, SandboxNames } from '../network/attendant.ts';
 import { placeKey } from '../ports/spec.ts';
 import { Disconnected } from './connection.ts';
 import type { Connection } from './connection.ts';
+import { portions, ToldElsewhere } from './told-elsewhere.ts';
 import { ToldLeases } from './told-leases.ts';
 
 interface Known {
@@ -29,12 +30,13 @@ export interface Wish {
 
 export class Told {
   readonly leases = new ToldLeases();
+  readonly elsewhere = new ToldElsewhere();
   readonly #sandboxes = new Map<string, Known>();
   readonly #ports = new Map<string, Map<string, HeldPort>>();
 
   /** Whether a process is needed. */
   get something(): boolean {
-    return this.#sandboxes.size > 0 || this.#ports.size > 0 || this.leases.size > 0;
+    return this.#sandboxes.size > 0 || this.#ports.size > 0 || this.leases.size > 0 || this.elsewhere.size > 0;
   }
 
   putNames(names: SandboxNames): Wish {
@@ -102,6 +104,11 @@ export class Told {
         .catch(warn('published ports cannot be kept', { owner })),
     );
     const leases = this.leases.tell(connection, (endpoint) => warn('a lease is not renewed', { endpoint }));
-    await Promise.all([...names, ...ports, ...leases]);
+    const elsewhere = portions(this.elsewhere.all()).map(async (part) =>
+      connection
+        .ask({ op: 'changeElsewhere', ...part })
+        .catch(warn('names of containers on other hosts are not all known', {})),
+    );
+    await Promise.all([...names, ...ports, ...leases, ...elsewhere]);
   }
 }

@@ -15,6 +15,11 @@ export interface Attendant extends LeaseKeeper {
   /** Resolves when no socket of the resolver keeps the namespace alive. Succeeds when there is none. */
   dropNames(sandboxId: string): Promise<void>;
   /**
+   * Containers on other hosts, whom those on their network find by name; what is put takes the place of what was known under that ID.
+   * Dropping what is not there succeeds. Resolves when all are known.
+   */
+  changeElsewhere(change: { put: readonly NamesElsewhere[]; drop: readonly string[] }): Promise<void>;
+  /**
    * Binds all of these host ports for `owner`, or none: what is in use by another process (or forbidden) comes back, empty when
    * all are held. They are in addition to those that the owner holds already.
    */
@@ -30,7 +35,7 @@ export interface Attendant extends LeaseKeeper {
 /** A container as the resolver sees it. */
 export interface SandboxNames {
   sandboxId: string;
-  /** As berthd sees it; the process reads it through berthd's own root directory. '' for a container on another host. */
+  /** As berthd sees it; the process reads it through berthd's own root directory. */
   namespacePath: string;
   /** Servers for names that no container has, asked from inside the namespace; none: those of the host, as they change. */
   nameservers: readonly string[];
@@ -38,6 +43,12 @@ export interface SandboxNames {
   forward: boolean;
   /** Networks in the order in which they are searched. */
   endpoints: readonly EndpointNames[];
+}
+
+export interface NamesElsewhere {
+  /** Of the endpoint; no sandbox has it. */
+  id: string;
+  endpoint: EndpointNames;
 }
 
 export interface EndpointNames {

@@ -137,7 +137,7 @@ void describe('encrypted networks', () => {
     assert.deepEqual([deviceOf(a), peersOf(a)], [[], []]);
     assert.equal(a.warnings.filter((text) => text.includes('no WireGuard')).length, 1);
     // The containers of others learn nothing wrong: the name is known, its address is silent.
-    assert.equal(a.attendant.names.size, 2);
+    assert.equal(a.attendant.abroad.size, 1);
 
     store.endpoints.set(id, {
       ...two,

@@ -1,12 +1,14 @@
 /** The process beside the daemon, for unit tests. Strict: ports are held once, names are put for namespaces only. */
 import { placeKey } from '../ports/spec.ts';
-import type { Attendant, HeldPort, RefusedPort, SandboxNames } from './attendant.ts';
+import type { Attendant, EndpointNames, HeldPort, RefusedPort, SandboxNames } from './attendant.ts';
 import { FakeLeases } from './fake-leases.ts';
 import type { Lease, LeaseChange, LeaseWish } from './leases.ts';
 
 export class FakeAttendant implements Attendant {
   /** By sandbox. */
   readonly names = new Map<string, SandboxNames>();
+  /** Endpoints of other hosts, by ID. */
+  readonly abroad = new Map<string, EndpointNames>();
   /** '<protocol>/<address>/<port>' → owner. */
   readonly held = new Map<string, string>();
   /** What another process of the host has, in the same form. */
@@ -24,12 +26,19 @@ export class FakeAttendant implements Attendant {
 
   async putNames(names: SandboxNames): Promise<void> {
     this.#mayFail('putNames');
+    if (names.namespacePath === '') throw new Error('names for the namespace of the host');
     this.names.set(names.sandboxId, names);
   }
 
   async dropNames(sandboxId: string): Promise<void> {
     this.#mayFail('dropNames');
     this.names.delete(sandboxId);
+  }
+
+  async changeElsewhere({ put, drop }: Parameters<Attendant['changeElsewhere']>[0]): Promise<void> {
+    this.#mayFail('changeElsewhere');
+    for (const id of drop) this.abroad.delete(id);
+    for (const { id, endpoint } of put) this.abroad.set(id, endpoint);
   }
 
   async holdPorts(owner: string, ports: readonly HeldPort[]): Promise<RefusedPort[]> {

@@ -51,15 +51,10 @@ void describe('networks that span hosts', () => {
     assert.deepEqual([peersOf(a), peersOf(b)], [['10.9.0.3 by 192.0.2.2'], ['10.9.0.2 by 192.0.2.1']]);
     assert.equal(b.firewall.state().ports.length, 1, 'published on its own host');
     assert.equal(a.firewall.state().ports.length, 0);
-    const found = [...a.attendant.names.values()].map(({ namespacePath, endpoints }) => [
-      namespacePath === '',
-      endpoints[0]?.names[0],
-      endpoints[0]?.networkName,
-    ]);
-    assert.deepEqual(found, [
-      [false, 'name-one', 'wide'],
-      [true, 'name-two', 'wide'],
-    ]);
+    const [own] = [...a.attendant.names.values()];
+    assert.deepEqual([own?.endpoints[0]?.names[0], own?.endpoints[0]?.networkName], ['name-one', 'wide']);
+    const [other] = [...a.attendant.abroad.values()];
+    assert.deepEqual([other?.names[0], other?.networkName, other?.addresses], ['name-two', 'wide', ['10.9.0.3']]);
     const shown = await inspect(onA, 'wide');
     assert.deepEqual(
       Object.values(shown['Containers'] as Record<string, { Name: string; Host: string }>).map((one) => [
@@ -79,7 +74,7 @@ void describe('networks that span hosts', () => {
     await onB.sandboxes.close('two');
     await settled();
     assert.deepEqual(peersOf(a), []);
-    assert.equal([...a.attendant.names.values()].length, 1);
+    assert.deepEqual([a.attendant.names.size, a.attendant.abroad.size], [1, 0]);
     await onB.shutdown({ keep: false });
     assert.deepEqual(linksOf(b), []);
     assert.deepEqual([b.store.list('peer'), b.cluster.followed.size], [[], 0]);
@@ -154,6 +149,7 @@ void describe('networks that span hosts', () => {
     const running = new Map([['one', { pid: 7, name: 'renamed' }]]);
     for (const away of [false, true]) {
       a.attendant.names.clear();
+      a.attendant.abroad.clear();
       if (!away) {
         a.kernel.tunnels.clear();
         a.kernel.links.delete([...a.kernel.links.keys()].find((name) => name.startsWith('vx-')) ?? '');
@@ -163,7 +159,7 @@ void describe('networks that span hosts', () => {
       await again.sandboxes.restore(running, new Map());
       await settled();
       assert.deepEqual(peersOf(a), ['10.9.0.3 by 192.0.2.2'], `away: ${away}`);
-      assert.equal(a.attendant.names.size, 2);
+      assert.deepEqual([a.attendant.names.size, a.attendant.abroad.size], [1, 1]);
       if (!away) {
         assert.deepEqual(
           [...store.endpoints.values()].map(({ containerName, host }) => `${containerName} ${host.name}`).toSorted(),
@@ -260,8 +256,7 @@ void describe('networks that span hosts', () => {
     await open(onA, request('one', { networkMode: 'bridge' }));
     await onA.sandboxes.connect('one', 'wide', settings({ Aliases: ['web'] }));
     await settled();
-    const seen = (): (readonly string[] | undefined)[] =>
-      [...b.attendant.names.values()].filter((one) => one.namespacePath === '').map((one) => one.endpoints[0]?.names);
+    const seen = (): (readonly string[] | undefined)[] => [...b.attendant.abroad.values()].map((one) => one.names);
     assert.deepEqual(seen(), [['name-one', 'web', 'one']]);
     await onA.sandboxes.rename('one', 'other');
     await settled();

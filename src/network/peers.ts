@@ -4,7 +4,7 @@
  */
 import type { HostRule, PeerPlan, TunnelPlan } from '../drivers/plan.ts';
 import { messageOf } from '../errors.ts';
-import type { SandboxNames } from './attendant.ts';
+import type { NamesElsewhere } from './attendant.ts';
 import type { PlacedEndpoint } from './cluster.ts';
 import type { NetworkContext } from './context.ts';
 import type { NetworkRecord } from './records.ts';
@@ -24,6 +24,8 @@ export class NetworkPeers {
   readonly #hosts: TunnelHosts;
   /** By ID. */
   readonly #known = new Map<string, PlacedEndpoint>();
+  /** The tunnel has, or is being told, all that is known. Before that there is no use in telling it of changes. */
+  #isSet = false;
 
   constructor(context: NetworkContext, network: NetworkRecord, hosts: TunnelHosts) {
     this.#context = context;
@@ -38,12 +40,13 @@ export class NetworkPeers {
   /** Those that a daemon before this one knew. The tunnel has them already, or will be set. */
   async resume(stored: readonly PlacedEndpoint[]): Promise<void> {
     for (const peer of stored) this.#learn(peer);
-    await Promise.all(stored.map(async (peer) => this.#context.deps.attendant.putNames(this.#namesOf(peer))));
+    await this.#context.deps.attendant.changeElsewhere({ put: stored.map((peer) => this.#namesOf(peer)), drop: [] });
   }
 
   /** The tunnel, which was made, or made again, learns where everybody is. */
   async set(): Promise<void> {
     const tunnel = this.#tunnel();
+    this.#isSet = true;
     if (tunnel) await this.#context.deps.kernel.setPeers(tunnel, this.#plans(this.all()));
   }
 
@@ -80,7 +83,7 @@ export class NetworkPeers {
     });
     for (const { id } of all) this.#unlearn(id);
     this.#hosts.tell();
-    await Promise.allSettled(all.map(async ({ id }) => deps.attendant.dropNames(ownerOf(id))));
+    await this.#tellNames(all, []);
   }
 
   #learn(peer: PlacedEndpoint): void {
@@ -108,7 +111,7 @@ export class NetworkPeers {
 
   #send(change: { add: readonly PeerPlan[]; remove: readonly PeerPlan[] }): void {
     const tunnel = this.#tunnel();
-    if (!tunnel || change.add.length + change.remove.length === 0) return;
+    if (!tunnel || !this.#isSet || change.add.length + change.remove.length === 0) return;
     try {
       this.#context.deps.kernel.changePeers(tunnel, change);
     } catch (error) {
@@ -122,16 +125,17 @@ export class NetworkPeers {
 
   async #tellNames(gone: readonly PlacedEndpoint[], added: readonly PlacedEndpoint[]): Promise<void> {
     const { attendant, log } = this.#context.deps;
-    const work = [
-      ...gone.map(async ({ id }) => attendant.dropNames(ownerOf(id))),
-      ...added.map(async (peer) => attendant.putNames(this.#namesOf(peer))),
-    ];
-    const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected');
-    if (failed?.status !== 'rejected') return;
-    log.warn('names of containers on other hosts are not all known', {
-      network: this.#network.name,
-      error: messageOf(failed.reason),
-    });
+    try {
+      await attendant.changeElsewhere({
+        put: added.map((peer) => this.#namesOf(peer)),
+        drop: gone.map(({ id }) => id),
+      });
+    } catch (error) {
+      log.warn('names of containers on other hosts are not all known', {
+        network: this.#network.name,
+        error: messageOf(error),
+      });
+    }
   }
 
   /** Those that frames can be sent to: of an encrypted network nothing goes to a host that has no WireGuard. */
@@ -147,19 +151,10 @@ export class NetworkPeers {
     return known !== undefined && JSON.stringify(this.#plans([known])) === JSON.stringify(this.#plans([peer]));
   }
 
-  #namesOf({ id, addresses, names }: PlacedEndpoint): SandboxNames {
+  #namesOf({ id, addresses, names }: PlacedEndpoint): NamesElsewhere {
     const { id: networkId, name: networkName } = this.#network;
-    return {
-      sandboxId: ownerOf(id),
-      namespacePath: '',
-      nameservers: [],
-      forward: false,
-      endpoints: [{ networkId, networkName, addresses: addresses.map(bare), names, links: {} }],
-    };
+    return { id, endpoint: { networkId, networkName, addresses: addresses.map(bare), names, links: {} } };
   }
 }
-
-/** Whose names they are for the resolver. */
-const ownerOf = (endpointId: string): string => `peer:${endpointId}`;
 
 const bare = (address: string): string => address.replace(/\/.*$/, '');

@@ -67,7 +67,10 @@ hostTest('a container on another host is found like any other, and has no resolv
   const daemon = startDaemonSide(host);
   await using near = await makeContainer(host, 'near');
   await daemon.putNames(sandbox('s-near', near.path, { endpoints: [endpoint('wide', '10.0.0.2', ['near', 'web'])] }));
-  await daemon.putNames(sandbox('far', '', { endpoints: [endpoint('wide', '10.0.0.3', ['far', 'web'])] }));
+  await daemon.changeElsewhere({
+    put: [{ id: 'e', endpoint: endpoint('wide', '10.0.0.3', ['far', 'web']) }],
+    drop: [],
+  });
   assert.deepEqual(await near.short('far'), ['10.0.0.3']);
   assert.deepEqual(await near.short('-x', '10.0.0.3'), ['far.wide.']);
   assert.deepEqual((await near.short('web')).toSorted(), ['10.0.0.2', '10.0.0.3']);
@@ -77,7 +80,7 @@ hostTest('a container on another host is found like any other, and has no resolv
   process.kill(pid, 'SIGKILL');
   await until(async () => (await near.short('far', '+time=1')).length === 1, 10_000, 'an answer');
 
-  await daemon.dropNames('far');
+  await daemon.changeElsewhere({ put: [], drop: ['e'] });
   assert.match(await near.dig('far'), /status: (SERVFAIL|NXDOMAIN)/);
   assert.deepEqual(await near.short('web'), ['10.0.0.2']);
   await daemon.close({ keep: false });

@@ -71,6 +71,7 @@ export function startDaemonSide(host: Host, options: DaemonSideOptions = {}): Da
     log,
     putNames: call('putNames'),
     dropNames: call('dropNames'),
+    changeElsewhere: call('changeElsewhere'),
     holdPorts: call('holdPorts'),
     releasePorts: call('releasePorts'),
     obtainLease: call('obtainLease'),
