@@ -70,7 +70,10 @@ lanTest('macvlan: made in a namespace, repaired, deleted there; all or nothing',
   assert.equal((await links(host, path)).length, 3);
 
   // Renamed and with another MAC it is still the plan's; deleted, it is made again.
+  await insideOk(host, at(path), 'ip', 'link', 'set', 'eth1', 'down');
   await insideOk(host, at(path), 'ip', 'link', 'set', 'eth1', 'name', 'lan1');
+  assert.equal(await kernel.repairNamespace(path, [plan(20), second], router), true);
+  assert.equal((await links(host, path))[2], 'lan1 02:42:00:00:00:21 macvlan private up');
   assert.equal(await kernel.repairNamespace(path, [plan(20), second], router), false);
   // Its maker died before he had named it.
   await insideOk(host, at(path), 'ip', 'link', 'set', 'lan1', 'down');
