@@ -3,7 +3,7 @@
  * talks to its own macvlan containers. Each is made in one datagram with its mark: one without is never seen, not even after a crash.
  */
 import type { LinkPlan, RoutePlan, ShimPlan } from '../drivers/plan.ts';
-import { conflict, notFound, unavailable } from '../errors.ts';
+import { conflict, notFound } from '../errors.ts';
 import { listMainRoutes } from './default-routes.ts';
 import { explaining, findLink, hasCode, needLink } from './links.ts';
 import * as link from './netlink/link.ts';
@@ -85,11 +85,8 @@ function complete(host: NetlinkSocket, plan: LinkPlan, present: LinkInfo): void 
   try {
     host.transact([link.setUp(present.index, plan.name)]);
   } catch (error) {
-    // vlan_dev_open in the kernel.
-    if (plan.kind === 'vlan' && hasCode(error, 'ENETDOWN')) {
-      throw unavailable(`failed to enable ${plan.name}: its parent ${plan.parent} is down`, error);
-    }
-    throw error;
+    // Its parent is down: the kernel sets it up together with that (vlan_dev_open, vlan_device_event).
+    if (plan.kind !== 'vlan' || !hasCode(error, 'ENETDOWN')) throw error;
   }
 }
 

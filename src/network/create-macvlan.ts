@@ -115,10 +115,9 @@ function parentFor(kind: Kind, base: NetworkRecord, { networks, survey, marks }:
       ]
     : [];
   const link = survey.links.find((one) => one.name === name);
-  if (!link) {
-    checkVlan(name, survey.links);
-    return { link, made: true, warnings };
-  }
+  const wire = link ?? wireOf(name, survey.links);
+  if (!wire.up) warnings.push(`${wire.name} is down: nothing reaches the containers until it is up`);
+  if (!link) return { link, made: true, warnings };
   if (link.master !== '') {
     warnings.push(
       `${name} is a port of ${link.master}: containers will not start until it is none, or with parent=${link.master}`,
@@ -142,13 +141,14 @@ function checkShared(kind: Kind, parent: string, base: NetworkRecord, other: Net
   }
 }
 
-function checkVlan(name: string, links: readonly HostLink[]): void {
+/** The link that carries the VLAN of this name. */
+function wireOf(name: string, links: readonly HostLink[]): HostLink {
   const vlan = parseVlan(name);
   if (typeof vlan === 'string') throw invalidParameter(vlan);
-  if (!links.some((one) => one.name === vlan.parent)) {
-    throw notFound(`-o parent interface was not found on the host: ${vlan.parent}`);
-  }
+  const wire = links.find((one) => one.name === vlan.parent);
+  if (!wire) throw notFound(`-o parent interface was not found on the host: ${vlan.parent}`);
   if (vlan.id < 1 || vlan.id > 4094) throw invalidParameter(`vlan id must be between 1-4094, received: ${vlan.id}`);
+  return wire;
 }
 
 /** Docker hands the host's own address to a container; then both are cut off. */

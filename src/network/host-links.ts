@@ -64,7 +64,9 @@ function isWhole(context: NetworkContext, network: NetworkRecord, plan: LinkPlan
   if (!link) return false;
   // Somebody else's by now, who knows what he does.
   if (!link.alias.startsWith(ownerOf(context.deps.execRoot, ''))) return true;
-  if (!link.up) return false;
+  // A VLAN's comes up with its parent.
+  const asleep = plan.kind === 'vlan' && survey.links.find(({ name }) => name === plan.parent)?.up === false;
+  if (!link.up && !asleep) return false;
   if (plan.kind !== 'shim') return true;
   const { addresses, routes } = survey;
   return (

@@ -301,10 +301,10 @@ void describe('macvlan and ipvlan: what is made', () => {
       await warningOf(creation('other', { Driver: 'ipvlan', Options: { parent: 'eth0' } })),
       /network lan of driver macvlan stands on eth0, too/,
     );
-    world.kernel.links.set('eth1', link('eth1', { master: 'br0' }));
+    world.kernel.links.set('eth1', { ...link('eth1', { master: 'br0' }), up: false });
     assert.match(
       await warningOf(creation('third', { Driver: 'macvlan', Options: { parent: 'eth1' } })),
-      /eth1 is a port of br0/,
+      /^eth1 is down: nothing reaches the containers until it is up; eth1 is a port of br0/,
     );
   });
 });

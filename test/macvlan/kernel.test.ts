@@ -5,6 +5,7 @@ import { startKernel } from '../network/kernel-support.ts';
 import { inside, insideOk, json } from '../network/support.ts';
 import type { IpLink } from '../network/support.ts';
 import type { Host } from '../support/host.ts';
+import { until } from '../support/wait.ts';
 import { HOST, lan4, lan6, lanTest, PEER } from './lan.ts';
 import { kernelHas } from './support.ts';
 
@@ -209,7 +210,12 @@ lanTest('a VLAN’s link and ipvlan, or an error that names the option', async (
     await kernel.dropNamespace(path);
     await kernel.linksGone([vlan.name], 0);
     await host.run('ip', 'link', 'set', 'eth2', 'down');
-    await assert.rejects(kernel.ensureLink(vlan), /failed to enable eth2\.50: its parent eth2 is down/);
+    await kernel.ensureLink(vlan);
+    await host.run('ip', 'link', 'set', 'eth2', 'up');
+    const flags = async (): Promise<string[]> =>
+      (await json<IpLink[]>(host.run('ip', '-j', 'link', 'show', vlan.name)))[0]?.flags ?? [];
+    await until(async () => (await flags()).includes('UP'));
+    await kernel.linksGone([vlan.name], 0);
   } else {
     context.diagnostic('no CONFIG_VLAN_8021Q here');
     await assert.rejects(
