@@ -16,6 +16,8 @@ class Store {
   revision = 9n;
   /** Revision of key 'k', which is all there is; 0n: not there. */
   modified = 9n;
+  /** Of its value; undefined: that of `modified`. */
+  written: bigint | undefined;
   /** Of all streams of watches that were opened. */
   streams: Asked[] = [];
   check: 'answer' | 'compacted' | 'future' = 'answer';
@@ -30,7 +32,10 @@ class Store {
       succeed(asked, [new MessageWriter().bytes(1, this.header()).number(3, true).finish()], { open: true });
     } else if (this.check === 'answer') {
       const range = new MessageWriter().bytes(1, this.header());
-      if (this.modified > 0n) range.bytes(2, new MessageWriter().text(1, 'k').number(3, this.modified).finish());
+      if (this.modified > 0n) {
+        const kv = new MessageWriter().text(1, 'k').number(3, this.modified);
+        range.bytes(2, kv.text(5, `v${this.written ?? this.modified}`).finish());
+      }
       succeed(asked, [range.finish()]);
     } else {
       const which = this.check === 'compacted' ? 'has been compacted' : 'is a future revision';
@@ -121,6 +126,7 @@ void describe('a watch that lost its connection', () => {
     ['a store that is not so far yet', (store) => (store.check = 'future')],
     ['a store that has compacted it', (store) => (store.check = 'compacted')],
     ['a store where the last change is another one', (store) => (store.modified = 9n)],
+    ['a store where the last change wrote something else', (store) => (store.written = 8n)],
     ['a store where the last change is none', (store) => (store.modified = 0n)],
   ];
   for (const [title, change] of others) {

@@ -3,7 +3,8 @@
  *
  * Each time that a stream is opened it asks for the changes after the last one told. Before the first of them is passed on, a read of
  * the same revision (one that all members agree on) makes sure that it still is the same history: the revision is neither
- * compacted nor ahead of the store, the cluster has its ID, its raft term has not gone back, and the change that was told last is there.
+ * compacted nor ahead of the store, the cluster has its ID, its raft term has not gone back, and the change that was told last is there,
+ * with its value: a history that somebody began anew may have as many changes, of the same keys.
  * A store that was restored from a backup fails in one of these; in a cluster that was restored with the same names, addresses and
  * token, the ID is none of them. (It also covers versions that lose a deletion at exactly the compacted revision: etcd issues 18089 and
  * 19179.)
@@ -38,8 +39,8 @@ export class ResumingWatch implements Watch {
   /** Milliseconds for a stream to start. */
   readonly #timeout: number;
   #next: bigint;
-  /** The change that was told last; `revision` undefined: it was deleted. Not the event itself, whose value holds the answer it came in. */
-  #last: { key: string; revision: bigint | undefined } | undefined;
+  /** The change that was told last; without revision and value when it was a deletion. */
+  #last: { key: string; revision?: bigint; value?: Buffer } | undefined;
   /** As the last check saw it. */
   #seen: FullHeader | undefined;
   #started = false;
@@ -133,7 +134,7 @@ export class ResumingWatch implements Watch {
   async #sameHistory(): Promise<boolean> {
     const last = this.#last;
     const key = last ? Buffer.from(last.key) : rangeOf(this.#keys).key;
-    const request = encodeRange({ key }, { limit: 1, keysOnly: true, revision: this.#next - 1n });
+    const request = encodeRange({ key }, { limit: 1, revision: this.#next - 1n });
     try {
       const { header, kvs } = await this.#members.call(
         '/etcdserverpb.KV/Range',
@@ -144,7 +145,11 @@ export class ResumingWatch implements Watch {
       const seen = this.#seen;
       this.#seen = header;
       if (seen && (header.clusterId !== seen.clusterId || header.term < seen.term)) return false;
-      return !last || kvs[0]?.modRevision === last.revision;
+      const [now] = kvs;
+      return (
+        !last ||
+        (now?.modRevision === last.revision && Buffer.compare(now?.value ?? NOTHING, last.value ?? NOTHING) === 0)
+      );
     } catch (error) {
       if (error instanceof EtcdError && (error.code === 'compacted' || futureRevision(error))) return false;
       throw error;
@@ -166,7 +171,9 @@ export class ResumingWatch implements Watch {
     const last = fresh.at(-1);
     if (last) {
       const revision = revisionOf(last);
-      this.#last = last.kind === 'put' ? { key: last.kv.key, revision } : { key: last.key, revision: undefined };
+      // A copy: the event's holds the whole answer in which it came.
+      this.#last =
+        last.kind === 'put' ? { key: last.kv.key, revision, value: Buffer.from(last.kv.value) } : { key: last.key };
       this.#next = revision + 1n;
       this.#tell(() => this.#listener.events({ clusterId: header.clusterId, revision }, fresh));
     } else if (events.length === 0 && header.revision >= this.#next) {
@@ -192,6 +199,7 @@ export class ResumingWatch implements Watch {
   }
 }
 
+const NOTHING = Buffer.alloc(0);
 const revisionOf = (event: WatchEvent): bigint => (event.kind === 'put' ? event.kv.modRevision : event.modRevision);
 const unavailable = (message: string): EtcdError => new EtcdError('unavailable', message);
 const asEtcdError = (error: unknown): EtcdError => (error instanceof EtcdError ? error : unavailable(messageOf(error)));
