@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --quick] [--only run,client,life,scale,cycles,network,crowd,path,resolver,heal,hosts,overlay,cluster] [--write-docs]
+ * npm run bench [-- --quick] [--only run,client,life,scale,cycles,network,crowd,path,resolver,heal,hosts,joining,overlay,cluster] [--write-docs]
  *     --quick       small sizes and few rounds: whether everything runs
  *     --only        these suites, separated by commas
  * Everything in one run, contenders in turn; a table on standard output, JSON in bench/out/, and with --write-docs
@@ -21,6 +21,7 @@ import { lifecycle } from './suites/lifecycle.ts';
 import { crowd } from './suites/crowd.ts';
 import { heal } from './suites/heal.ts';
 import { hosts } from './suites/hosts.ts';
+import { joining } from './suites/joining.ts';
 import { network } from './suites/network.ts';
 import { overlay } from './suites/overlay.ts';
 import { path } from './suites/path.ts';
@@ -108,6 +109,7 @@ function suites(floor: Floor | undefined): [string, (context: SuiteContext) => P
     ['resolver', resolver],
     ['heal', heal],
     ['hosts', hosts],
+    ['joining', joining],
     ['overlay', overlay],
     ['cluster', cluster],
     ['scale', (context) => scale(context, context.quick ? 40 : 200)],

@@ -104,3 +104,47 @@ export async function startProbe(place: Place, address: string, port: number): P
 
 /** CLOCK_MONOTONIC in milliseconds. */
 export const now = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+export interface Worker<T> extends AsyncDisposable {
+  ask(line: string): Promise<T>;
+  first: T;
+}
+
+/** `parse`: of a line of its output; one comes by itself, and one for each that is asked. */
+export async function startWorker<T>(
+  host: Place,
+  file: string,
+  env: Readonly<Record<string, unknown>>,
+  parse: (line: string) => T,
+): Promise<Worker<T>> {
+  const child = host.spawn(
+    [
+      process.execPath,
+      '--expose-gc',
+      '--disable-warning=ExperimentalWarning',
+      new URL(`../workers/${file}`, import.meta.url).pathname,
+    ],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: {
+        ...process.env,
+        ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, JSON.stringify(value)])),
+      },
+    },
+  );
+  if (!child.stdout) throw new Error('a worker has no pipe');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<T> => {
+    const { value, done } = await lines.next();
+    if (done === true) throw new Error(`${file} ended`);
+    return parse(value);
+  };
+  return {
+    first: await next(),
+    async ask(line) {
+      child.stdin?.write(`${line}\n`);
+      return next();
+    },
+    ...ended(child),
+  };
+}

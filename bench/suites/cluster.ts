@@ -2,7 +2,6 @@
  * What a cluster costs each of its hosts as it grows: a host joins one of simulated hosts with 100 endpoints each, takes part in all their
  * networks, is idle, and hears of changes. The registry alone, without links; on a real etcd of one member.
  */
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hex, network, settingsOf } from '../../src/cluster/testing-hosts.ts';
 import { encodeNetwork } from '../../src/cluster/network-record.ts';
@@ -14,57 +13,13 @@ import { createHost, type Host } from '../../test/support/host.ts';
 import { figures, type Figures } from '../stats.ts';
 import type { Joined, Used } from '../workers/registry.ts';
 import type { Simulated } from '../workers/simulated-hosts.ts';
-import { ended } from './callers.ts';
+import { startWorker } from './callers.ts';
 import { target, type Row, type SuiteContext } from './suite.ts';
 
 const ENDPOINTS = 100;
 const NETWORKS = 10;
 const IDLE = 5000;
 const CHANGES = 500;
-
-interface Worker<T> extends AsyncDisposable {
-  ask(line: string): Promise<T>;
-  first: T;
-}
-
-/** `parse`: of a line of its output; one comes by itself, and one for each that is asked. */
-async function startWorker<T>(
-  host: Host,
-  file: string,
-  env: Readonly<Record<string, unknown>>,
-  parse: (line: string) => T,
-): Promise<Worker<T>> {
-  const child = host.spawn(
-    [
-      process.execPath,
-      '--expose-gc',
-      '--disable-warning=ExperimentalWarning',
-      `${import.meta.dirname}/../workers/${file}`,
-    ],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: {
-        ...process.env,
-        ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, JSON.stringify(value)])),
-      },
-    },
-  );
-  if (!child.stdout) throw new Error('a worker has no pipe');
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async (): Promise<T> => {
-    const { value, done } = await lines.next();
-    if (done === true) throw new Error(`${file} ended`);
-    return parse(value);
-  };
-  return {
-    first: await next(),
-    async ask(line) {
-      child.stdin?.write(`${line}\n`);
-      return next();
-    },
-    ...ended(child),
-  };
-}
 
 export async function cluster({ quick, rounds, say }: SuiteContext): Promise<Row[]> {
   if (withoutEtcd !== false) {
