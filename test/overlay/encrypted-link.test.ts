@@ -87,7 +87,9 @@ void test('by its link and by no other', async () => {
     await send(`UDP4-SENDTO:${address4(1)}:4789`);
     await send(`UDP6-SENDTO:[${address6(1)}]:4789`);
     await send(`UDP6-SENDTO:[${local}%under0]:4789`);
-    assert.equal((await wire.frames()).length, 3, 'they were sent');
+    // Some wait until the neighbour is known.
+    let sent = 0;
+    await until(async () => (sent += (await wire.frames()).length) === 3, 5000, 'three frames on the wire');
     assert.equal(await received(a), before);
     await send(`UDP6-SENDTO:[${inner(1)}%${LINK}]:4789`);
     await until(async () => (await received(a)) === before + 1);
