@@ -174,6 +174,16 @@ void describe('networks that span hosts', () => {
     assert.deepEqual([peersOf(a), a.store.list('peer')], [[], []]);
   });
 
+  void test('a tunnel that cannot be made again keeps the daemon from nothing else', async () => {
+    await run(onA, 'one');
+    a.kernel.links.delete(linksOf(a).find((name) => name.startsWith('vx-')) ?? '');
+    a.kernel.failNext = 'ensureTunnel';
+    const again = a.start();
+    await again.sandboxes.restore(new Map([['one', { pid: 7, name: 'one' }]]), new Map());
+    assert.ok(a.warnings.includes('a network could not be made again'));
+    await open(again, request('local'));
+  });
+
   void test('what is lost in a partition is taken off the network', async () => {
     await run(onA, 'one');
     a.cluster.away = true;

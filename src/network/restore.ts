@@ -46,7 +46,7 @@ export async function restoreSandboxes(
   }
   await context.overlays.resume();
   const now = deps.kernel.survey();
-  for (const network of state.networks()) healBridge(context, network, now);
+  for (const network of state.networks()) tryToHeal(context, network, now);
   context.overlays.takeOver();
   tellShims(
     context,
@@ -64,6 +64,16 @@ async function endSandbox(context: NetworkContext, { sandbox, endpoints }: Sandb
     await endNamespace(context, sandbox, placed(context, endpoints));
   } catch (error) {
     context.deps.log.warn('an interface was left behind', { error: messageOf(error) });
+  }
+}
+
+/** The others shall work, whatever is in the way of one: a UDP port that another program has, a link of its name. */
+function tryToHeal(context: NetworkContext, network: NetworkRecord, survey: Survey): void {
+  try {
+    healBridge(context, network, survey);
+  } catch (error) {
+    if (isPredefined(network.name)) throw error;
+    context.deps.log.error('a network could not be made again', { network: network.name, error: messageOf(error) });
   }
 }
 

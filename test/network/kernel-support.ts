@@ -38,6 +38,9 @@ export async function startKernel(host: Host): Promise<KernelProcess> {
   assert.ok(stdin && stdout);
   const events: (KernelEvent & { at: number })[] = [];
   const waiting: ((line: KernelLine & { ms: number }) => void)[] = [];
+  const ended = once(child, 'exit').then(() => assert.fail('the process of the kernel has ended'));
+  // Nobody may be waiting when it does.
+  ended.catch(() => undefined);
   let ms = 0;
   createInterface({ input: stdout }).on('line', (text) => {
     const line = JSON.parse(text) as KernelLine;
@@ -47,7 +50,7 @@ export async function startKernel(host: Host): Promise<KernelProcess> {
   const ask = async (call: string, args: readonly unknown[]): Promise<unknown> => {
     const answer = new Promise<KernelLine>((resolve) => waiting.push(resolve));
     stdin.write(`${JSON.stringify({ call, args })}\n`);
-    const line = await answer;
+    const line = await Promise.race([answer, ended]);
     assert.ok(!('event' in line));
     ms = line.ms;
     if (line.error !== undefined) throw new Error(line.error);
