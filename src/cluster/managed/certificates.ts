@@ -193,6 +193,12 @@ async function sign(
 export const fingerprintOf = (pem: string): Buffer =>
   createHash('sha256').update(new X509Certificate(pem).raw).digest();
 
+/**
+ * PEM of the first certificate in `pem`, and nothing else: whoever is given the text as authorities believes all that are in it, and
+ * only the first one's fingerprint was compared. Throws when there is none.
+ */
+export const firstCertificate = (pem: string): string => new X509Certificate(pem).toString();
+
 /** Throws System when a certificate that came from another host is not what this one asked for. */
 export function checkCertificate(
   pem: string,

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { conflict, forbidden, invalidParameter, messageOf, system, unavailable } from '../../errors.ts';
 import type { BerthError } from '../../errors.ts';
 import { parseAddress, formatAddress } from '../../ipam/address.ts';
-import { fingerprintOf } from './certificates.ts';
+import { fingerprintOf, firstCertificate } from './certificates.ts';
 import { BODY_LIMIT, decodeAnswer } from './join-endpoint.ts';
 import type { JoinAnswer, JoinRequest } from './join-endpoint.ts';
 import type { JoinToken } from './token.ts';
@@ -29,18 +29,18 @@ type Issuer = Pick<JoinToken, 'address' | 'port'>;
  */
 export async function fetchAuthority(token: JoinToken): Promise<{ authority: string; localAddress: string }> {
   const { body, localAddress, status } = await ask(token, { method: 'GET', path: '/ca', rejectUnauthorized: false });
-  let fingerprint: Buffer | undefined;
+  let authority: string | undefined;
   try {
-    fingerprint = status === 200 ? fingerprintOf(body) : undefined;
+    authority = status === 200 ? firstCertificate(body) : undefined;
   } catch {
     // No certificate at all.
   }
-  if (fingerprint?.equals(token.fingerprint) !== true) {
+  if (authority === undefined || !fingerprintOf(authority).equals(token.fingerprint)) {
     throw forbidden(
       `${token.address} is not the host that made this token: it has another certificate authority. Nothing was told to it`,
     );
   }
-  return { authority: body, localAddress };
+  return { authority, localAddress };
 }
 
 /** What the issuing host says no to is thrown as it says it. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { request } from 'node:https';
+import { createServer, request } from 'node:https';
 import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { BerthError, conflict } from '../../errors.ts';
@@ -69,6 +70,26 @@ void describe('the join endpoint', () => {
     await assert.rejects(fetchAuthority({ ...token(), fingerprint: Buffer.alloc(32) }), { kind: 'Forbidden' });
     const foreign = await createAuthority(scratch, 'f00d');
     await assert.rejects(askToJoin(token(), foreign.certificate, WISH), { kind: 'Unavailable' });
+  });
+
+  void test('whoever shows the token’s authority and one of his own is not believed by his own', async () => {
+    const foreign = await createAuthority(scratch, 'f00d');
+    const { key, request: asked } = await createRequest(scratch);
+    const certificate = await issue(scratch, foreign, asked, { name: 'm', address: ADDRESS });
+    const between = createServer({ key, cert: certificate }, (incoming, response) => {
+      incoming.resume();
+      response.end(incoming.url === '/ca' ? authority.certificate + foreign.certificate : JSON.stringify(ANSWER));
+    });
+    between.listen(0, ADDRESS);
+    await once(between, 'listening');
+    try {
+      const { port } = between.address() as AddressInfo;
+      const { authority: pem } = await fetchAuthority({ ...token(), port });
+      assert.equal(pem, authority.certificate);
+      await assert.rejects(askToJoin({ ...token(), port }, pem, WISH), { kind: 'Unavailable' });
+    } finally {
+      between.close();
+    }
   });
 
   void test('what it says no to arrives as it was said; what nobody meant for others stays', async () => {
