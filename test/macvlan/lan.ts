@@ -56,6 +56,7 @@ table inet quiet {
 const WHO_HAS = `
 tcpdump -nlei eth0 'arp[7] = 2' >$2/arp 2>$2/ready &
 until grep -q listening $2/ready; do sleep 0.02; done
+sleep 0.1
 ip neigh flush dev eth0
 ping -c1 -W1 $1 >/dev/null
 sleep 0.2
@@ -97,8 +98,12 @@ export async function createLan(): Promise<Lan> {
       await wire.run('bridge', 'link', 'set', 'dev', 'port1', 'hairpin', state);
     },
     async whoHas(address) {
-      const { stdout } = await peer.exec(['sh', '-c', WHO_HAS, '-', address, wire.root]);
-      return [...new Set([...stdout.matchAll(/is-at ([0-9a-f:]+)/g)].map(([, mac = '']) => mac))];
+      // On a busy machine tcpdump says that it listens before it does, or the answer is late.
+      for (let tries = 5; ; tries--) {
+        const { stdout } = await peer.exec(['sh', '-c', WHO_HAS, '-', address, wire.root]);
+        const heard = [...stdout.matchAll(/is-at ([0-9a-f:]+)/g)].map(([, mac = '']) => mac);
+        if (heard.length > 0 || tries === 1) return [...new Set(heard)];
+      }
     },
     [Symbol.asyncDispose]: async () => wire[Symbol.asyncDispose](),
   };
