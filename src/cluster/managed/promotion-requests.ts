@@ -131,13 +131,14 @@ export class PromotionRequests {
         };
       },
     );
-    await this.#context.etcd
-      .transact({
+    try {
+      // Not there any more when the daemon ends.
+      await this.#context.etcd.transact({
         when: [{ key, mod: '=', revision: modRevision }],
         then: [{ put: key, value: encode(answer), lease }],
-      })
-      .catch((error: unknown) => {
-        this.#context.deps.log.warn('nobody could be told of a promotion', { error: messageOf(error) });
       });
+    } catch (error) {
+      this.#context.deps.log.warn('nobody could be told of a promotion', { error: messageOf(error) });
+    }
   }
 }
