@@ -100,7 +100,10 @@ async function withoutRemnant(context: ManagedContext, address: string): Promise
   return members.filter((one) => one !== remnant);
 }
 
-/** It is a client again, unless it votes: that is not taken back, its answer was only lost. */
+/**
+ * It is a client again, unless it votes: that is not taken back, its answer was only lost. Nor is anything taken from a member of which
+ * etcd does not say whether it votes: without its data the others might have no majority for ever.
+ */
 export async function stepBack(context: ManagedContext): Promise<void> {
   const { membership } = context;
   if (!membership) return;
@@ -109,9 +112,10 @@ export async function stepBack(context: ManagedContext): Promise<void> {
     if (own && !own.learner) return;
     if (own) await whenHealthy(async () => context.etcd.removeMember(own.id));
   } catch (error) {
-    context.deps.log.warn('a learner could not be taken out of etcd; the next "berth cluster promote" does', {
+    context.deps.log.warn('a learner could not be taken out of etcd: it goes on when etcd answers', {
       error: messageOf(error),
     });
+    return;
   }
   await dropMember(context, membership);
 }
