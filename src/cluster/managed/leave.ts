@@ -1,6 +1,6 @@
 /** This host goes out of its cluster. What would lose something is refused, unless it is forced. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { conflict, forbidden, messageOf, notFound } from '../../errors.ts';
+import { conflict, forbidden, messageOf, notFound, unavailable } from '../../errors.ts';
 import { EtcdError } from '../etcd/error.ts';
 import type { Etcd, Member } from '../etcd/port.ts';
 import type { ManagedContext } from './context.ts';
@@ -15,6 +15,10 @@ const LONGEST_ELECTION = 10_000;
 export async function leaveCluster(context: ManagedContext, force: boolean): Promise<string[]> {
   const membership = context.member('leave');
   const notes: string[] = [];
+  if (membership.leaving) {
+    await goOut(context, membership, force);
+    return notes;
+  }
   if (!force) refuseInUse(context.deps.inUse());
   let members: readonly Member[] | undefined;
   try {
@@ -32,17 +36,27 @@ export async function leaveCluster(context: ManagedContext, force: boolean): Pro
   // First what etcd may refuse: until then nothing has changed.
   if (members && !last) notes.push(...(await leaveEtcd(context, membership, members, force)));
   putMembership(context.deps.store, { ...membership, leaving: true });
+  await goOut(context, membership, force);
+  return notes;
+}
+
+/** What is to be asked was; whatever comes between, this is done again. */
+async function goOut(context: ManagedContext, { clusterId: cluster }: Membership, forced: boolean): Promise<void> {
   await context.exit();
   await context.sweep();
-  context.deps.log.info('this host has left its cluster', { cluster: membership.clusterId, forced: force });
-  return notes;
+  context.deps.log.info('this host has left its cluster', { cluster, forced });
 }
 
 /** A member whose host will not come again counts among those that are down, until it is taken out. */
 export async function removeHost(context: ManagedContext, host: string): Promise<string[]> {
   const { hostName } = context.member('rm');
   if (host === hostName) throw conflict('this is that host: "berth cluster leave" takes it out');
-  if (context.deps.registry.status().hosts.some(({ name }) => name === host)) {
+  const { hosts, state } = context.deps.registry.status();
+  // Before it is in, it has heard of nobody.
+  if (state !== 'joined' && state !== 'away') {
+    throw unavailable('this host is not in touch with its cluster: "berth cluster status" says more');
+  }
+  if (hosts.some(({ name }) => name === host)) {
     throw conflict(`${host} is in the cluster and well: run "berth cluster leave" on it`);
   }
   const members = await context.etcd.members();
