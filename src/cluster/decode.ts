@@ -9,7 +9,11 @@ export class BadRecord extends Error {}
 export type Fields = Readonly<Record<string, unknown>>;
 
 export const HEX_ID = /^[0-9a-f]{64}$/;
-export const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
+/**
+ * Of one interface: no group's (IEEE 802: the lowest bit of the first byte), and not all zeros. In a tunnel's table both are what goes to
+ * several hosts (drivers/net/vxlan: all_zeros_mac).
+ */
+export const MAC = /^(?!00(?::00){5})[0-9a-f][02468ace](?::[0-9a-f]{2}){5}$/;
 /** Of containers, networks and hosts: not empty, and nothing that is no text. */
 export const NAME = /^[^\p{Cc}]{1,255}$/u;
 /** What a resolver is asked for. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatAddress } from '../ipam/address.ts';
 import type { ClusterEndpoint } from '../network/cluster.ts';
-import { BadRecord, familyOf } from './decode.ts';
+import { BadRecord, MAC, familyOf } from './decode.ts';
 import { decodeEndpoint, decodeHolder, encodeEndpoint } from './endpoint-record.ts';
 import { decodeHost, encodeHost } from './host-record.ts';
 import { bare } from './keys.ts';
@@ -16,7 +16,13 @@ const byte = fc.nat(255);
 const ip4 = fc.nat(0xffff_ffff).map((value) => formatAddress({ family: 4, value: BigInt(value) }));
 const ip6 = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }).map((value) => formatAddress({ family: 6, value }));
 const name = fc.stringMatching(/^[\p{L}\d][\p{L}\d_.-]{0,20}$/u);
-const mac = fc.array(byte, { minLength: 6, maxLength: 6 }).map((all) => all.map((one) => hex(one, 2)).join(':'));
+const mac = fc
+  .tuple(
+    fc.nat(127).map((half) => 2 * half),
+    ...Array.from({ length: 4 }, () => byte),
+    fc.integer({ min: 1, max: 255 }),
+  )
+  .map((all) => all.map((one) => hex(one, 2)).join(':'));
 const hostIdentity = fc.record({ id: fc.constant(hex(7, 32)), name, address: fc.oneof(ip4, ip6) });
 const addresses = fc
   .tuple(fc.option(ip4), fc.option(ip6), fc.boolean())
@@ -136,6 +142,21 @@ void test('what a network of several hosts must not be', () => {
     assert.throws(() => decodeNetwork(hex(1), bytes), BadRecord, JSON.stringify(more).slice(0, 80));
   }
   assert.throws(() => decodeNetwork(hex(2), encodeNetwork(network(1))), BadRecord);
+});
+
+void test('a MAC is that of one interface', () => {
+  for (const text of ['00:00:00:00:00:01', '02:42:0a:00:00:02', 'fe:ff:ff:ff:ff:ff']) assert.match(text, MAC);
+  for (const text of ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01', '33:33:00:00:00:01', '02:42']) {
+    assert.doesNotMatch(text, MAC);
+    const bytes = Buffer.from(JSON.stringify({ ...network(1), mac: text }));
+    assert.throws(() => decodeNetwork(hex(1), bytes), BadRecord, text);
+    const [whole = bytes] = encodeEndpoint(endpoint(1, 1, 2, { mac: text }), {
+      id: hex(7, 32),
+      name: 'h',
+      address: '::1',
+    });
+    assert.throws(() => decodeEndpoint(hex(1), '10.0.1.2', whole, same), BadRecord, text);
+  }
 });
 
 void test('addresses have one way to be written', () => {
