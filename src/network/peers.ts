@@ -40,7 +40,7 @@ export class NetworkPeers {
   /** Those that a daemon before this one knew. The tunnel has them already, or will be set. */
   async resume(stored: readonly PlacedEndpoint[]): Promise<void> {
     for (const peer of stored) this.#learn(peer);
-    await this.#context.deps.attendant.changeElsewhere({ put: stored.map((peer) => this.#namesOf(peer)), drop: [] });
+    await this.#tellNames([], stored);
   }
 
   /** The tunnel, which was made, or made again, learns where everybody is. */
@@ -87,7 +87,10 @@ export class NetworkPeers {
   }
 
   #learn(peer: PlacedEndpoint): void {
-    this.#context.state.addresses.occupy(this.#network.id, peer.addresses, peer.id);
+    const { addresses } = this.#context.state;
+    // Its host says which it has, and may say something else.
+    addresses.vacate(this.#network.id, this.#known.get(peer.id)?.addresses ?? [], peer.id);
+    addresses.occupy(this.#network.id, peer.addresses, peer.id);
     this.#hosts.put(peer.id, this.#hostRule(peer));
     this.#known.set(peer.id, peer);
   }
