@@ -15,8 +15,10 @@ import type { EndpointRecord, NetworkRecord } from './records.ts';
 interface Taken {
   /** IDs of containers. */
   keepers: Set<string>;
-  /** ID of the container whose endpoint has it, or who else has; '' for nobody. */
+  /** ID of the container of this host whose endpoint has it; '' for none. */
   user: string;
+  /** Who has it on another host: for a moment both may, until the one that lost it is off the network; '' for nobody. */
+  elsewhere: string;
 }
 
 /** Asked for by name: `--ip`, `--ip6`. */
@@ -87,7 +89,7 @@ export class AddressBook {
     const present = this.#taken.get(key);
     if (present) return present;
     if (!this.#poolOf(networkId, address)?.take(address)) return undefined;
-    const taken = { keepers: new Set<string>(), user: '' };
+    const taken = { keepers: new Set<string>(), user: '', elsewhere: '' };
     this.#taken.set(key, taken);
     return taken;
   }
@@ -109,7 +111,7 @@ export class AddressBook {
       }
       return given;
     } catch (error) {
-      this.release(network.id, given);
+      this.release(network.id, given, containerId);
       throw error;
     }
   }
@@ -120,7 +122,7 @@ export class AddressBook {
       throw invalidParameter(`no configured subnet or ip-range contain the IP address ${formatAddress(address)}`);
     }
     const taken = this.#take(network.id, address);
-    if (!taken || taken.user !== '') throw forbidden('Address already in use');
+    if (!taken || taken.user !== '' || taken.elsewhere !== '') throw forbidden('Address already in use');
     taken.user = containerId;
     return withPrefix(address, pool);
   }
@@ -129,7 +131,7 @@ export class AddressBook {
     for (const pool of pools) {
       const address = pool.allocate();
       if (!address) continue;
-      this.#taken.set(keyOf(network.id, address), { keepers: new Set(), user: containerId });
+      this.#taken.set(keyOf(network.id, address), { keepers: new Set(), user: containerId, elsewhere: '' });
       return withPrefix(address, pool);
     }
     throw unavailable(
@@ -151,12 +153,12 @@ export class AddressBook {
     });
   }
 
-  /** What an endpoint used. */
-  release(networkId: string, addresses: readonly string[]): void {
+  /** What an endpoint used. What is another container's by now stays. */
+  release(networkId: string, addresses: readonly string[], containerId: string): void {
     for (const text of addresses) {
       const address = parseInterface(text)?.address;
       const taken = address && this.#taken.get(keyOf(networkId, address));
-      if (!taken) continue;
+      if (!address || taken?.user !== containerId) continue;
       taken.user = '';
       this.#freeIfUnused(networkId, address);
     }
@@ -167,7 +169,7 @@ export class AddressBook {
     for (const text of addresses) {
       const address = parseInterface(text)?.address;
       const taken = address && this.#take(networkId, address);
-      if (taken && (taken.user === '' || taken.user.startsWith(UNKNOWN))) taken.user = holder;
+      if (taken && (taken.elsewhere === '' || taken.elsewhere.startsWith(UNKNOWN))) taken.elsewhere = holder;
     }
   }
 
@@ -175,14 +177,17 @@ export class AddressBook {
   vacate(networkId: string, addresses: readonly string[], holder: string): void {
     for (const text of addresses) {
       const address = parseInterface(text)?.address;
-      if (address && this.#taken.get(keyOf(networkId, address))?.user === holder) this.release(networkId, [text]);
+      const taken = address && this.#taken.get(keyOf(networkId, address));
+      if (!address || taken?.elsewhere !== holder) continue;
+      taken.elsewhere = '';
+      this.#freeIfUnused(networkId, address);
     }
   }
 
   #freeIfUnused(networkId: string, address: Address): void {
     const key = keyOf(networkId, address);
     const taken = this.#taken.get(key);
-    if (!taken || taken.user !== '' || taken.keepers.size > 0) return;
+    if (!taken || taken.user !== '' || taken.elsewhere !== '' || taken.keepers.size > 0) return;
     this.#taken.delete(key);
     this.#poolOf(networkId, address)?.release(address);
   }

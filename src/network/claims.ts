@@ -50,18 +50,18 @@ export class Claims implements AsyncDisposable {
           clusterEndpoint(owner, { id, networkId: network.id, addresses, mac, settings }),
         );
       } catch (error) {
-        state.addresses.release(network.id, addresses);
+        state.addresses.release(network.id, addresses, owner.containerId);
         throw error;
       }
       if (taken.length === 0) {
         this.of.set(network.id, { id, addresses, mac });
         this.#undo.defer(async () => {
-          state.addresses.release(network.id, addresses);
+          state.addresses.release(network.id, addresses, owner.containerId);
           await deps.cluster.release(id);
         });
         return;
       }
-      state.addresses.release(network.id, addresses);
+      state.addresses.release(network.id, addresses, owner.containerId);
       // Another host was quicker, and its endpoint has not been told yet.
       if (taken.some((text) => asked.includes(text.replace(/\/.*$/, '')))) throw forbidden('Address already in use');
       const holder = unknownHolder(id);
@@ -99,8 +99,11 @@ export function clusterEndpoint(
 export async function releaseClaims(context: NetworkContext, endpoints: readonly EndpointRecord[]): Promise<void> {
   const { deps, overlays } = context;
   const shared = endpoints.filter(({ networkId }) => overlays.has(networkId));
-  await Promise.all(shared.map(async ({ id }) => deps.cluster.release(id)));
-  for (const { networkId } of shared) overlays.leaveUnused(networkId);
+  try {
+    await Promise.all(shared.map(async ({ id }) => deps.cluster.release(id)));
+  } finally {
+    for (const { networkId } of shared) overlays.leaveUnused(networkId);
+  }
 }
 
 /** The container has another name. While the cluster store is away the other hosts know it by the old one. */

@@ -44,12 +44,16 @@ export async function connectEndpoint(
   }
   await using undo = new AsyncDisposableStack();
   const endpoint = newEndpoint(context, sandbox, { network, settings }, endpoints, claims.of.get(network.id));
-  if (claims.of.size === 0) undo.defer(() => state.addresses.release(network.id, endpoint.addresses));
+  if (claims.of.size === 0) undo.defer(() => state.addresses.release(network.id, endpoint.addresses, containerId));
   const plan = planInterface(context, { endpoint, network });
   state.putSandbox({ sandbox, endpoints: [...endpoints, endpoint] });
   // Ran last, when the endpoint is no more.
   undo.defer(async () => rearrange(context, containerId, [...others, { endpoint, network }]));
-  undo.defer(() => state.putSandbox({ sandbox: state.sandbox(containerId)?.sandbox ?? sandbox, endpoints }));
+  undo.defer(() => {
+    // Another endpoint may have been lost meanwhile.
+    const now = state.sandbox(containerId);
+    if (now) state.putSandbox({ ...now, endpoints: now.endpoints.filter(({ id }) => id !== endpoint.id) });
+  });
   if (plan) {
     onBridges(context, [{ network }], () => deps.kernel.addInterface(sandbox.namespacePath, plan));
     undo.defer(async () => detach(context, sandbox, plan));
@@ -84,7 +88,7 @@ export async function disconnectEndpoint(
   } catch (error) {
     failures.push(error);
   }
-  state.addresses.release(network.id, endpoint.addresses);
+  state.addresses.release(network.id, endpoint.addresses, containerId);
   await releaseClaims(context, [endpoint]);
   publishEvent(context, 'disconnect', network, containerId);
   if (failures.length === 0) return;
@@ -110,7 +114,7 @@ function refuseChanged(context: NetworkContext, before: SandboxState): void {
   throw conflict(`the networks of container ${before.sandbox.containerName} changed meanwhile: try again`);
 }
 
-/** Default routes, published ports, names and files follow the endpoints that the sandbox has now. */
+/** Default routes, published ports, names and files follow the endpoints that the sandbox has now, unless it is being closed. */
 export async function rearrange(
   context: NetworkContext,
   containerId: string,
@@ -118,13 +122,14 @@ export async function rearrange(
 ): Promise<void> {
   const { deps, state } = context;
   const found = state.sandbox(containerId);
-  if (!found) return;
+  if (!found || context.closing.has(found.sandbox.id)) return;
   const after = placed(context, found.endpoints);
   const { sandbox } = found;
   const routes = defaultRoutes(after);
   if (!same(routes, defaultRoutes(before))) deps.kernel.setDefaultRoutes(sandbox.namespacePath, routes);
   if (needsResolver(after)) await deps.attendant.putNames(sandboxNames(sandbox, after, deps.settings));
   else if (needsResolver(before)) await deps.attendant.dropNames(sandbox.id);
+  if (state.sandbox(containerId)?.sandbox.id !== sandbox.id || context.closing.has(sandbox.id)) return;
   if (!same(portTargets(before), portTargets(after))) await movePorts(context, containerId, after);
   refreshFiles(context, sandbox, before, after);
   tellShims(context, [...before, ...after]);

@@ -60,6 +60,8 @@ export class NetworkContext {
   readonly overlays: OverlayNetworks;
   /** Networks whose rules do not stand yet: nothing is connected to them. */
   readonly raising = new Set<string>();
+  /** Sandboxes that are being closed: what is lost or changes meanwhile brings nothing of them back. */
+  readonly closing = new Set<string>();
   /** Interfaces on their way out: the kernel needs some 30 ms. shutdown() waits for them. */
   readonly leaving = new Set<Promise<void>>();
 

@@ -122,6 +122,22 @@ void test('another lease, and none: routes, names, files and events follow; a re
   await immediate();
 });
 
+void test('a lease that changes while its container ends brings no names back', async () => {
+  await parts.networks.create(dhcp('macvlan'));
+  world.attendant.leases.offers.push(LEASE);
+  await start();
+  const [endpointId = ''] = world.attendant.leases.held.keys();
+  const { attendant } = world;
+  const drop = attendant.dropNames.bind(attendant);
+  attendant.dropNames = async (sandboxId) => {
+    await drop(sandboxId);
+    attendant.leases.change(endpointId, OTHER);
+    await immediate();
+  };
+  await parts.sandboxes.close(ID);
+  assert.equal(attendant.names.size, 0);
+});
+
 void test('a daemon that begins anew takes over the lease as it is now', async () => {
   await parts.networks.create(dhcp('macvlan'));
   world.attendant.leases.offers.push(LEASE);

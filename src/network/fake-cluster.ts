@@ -45,6 +45,8 @@ export class FakeCluster implements Cluster {
   readonly host: ClusterHost;
   /** Belongs to a cluster; otherwise there is no underlay, and no network can be made. */
   member = true;
+  /** How many were asked for. */
+  claims = 0;
   /** Claims that come while this is set wait for it. */
   claimGate: Promise<void> | undefined;
   mtu = 1500;
@@ -147,6 +149,7 @@ export class FakeCluster implements Cluster {
 
   async claim(endpoint: ClusterEndpoint): Promise<readonly string[]> {
     check(endpoint);
+    this.claims++;
     this.#reach();
     await this.claimGate;
     this.#reach();

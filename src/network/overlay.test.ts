@@ -174,6 +174,67 @@ void describe('networks that span hosts', () => {
     assert.deepEqual([peersOf(a), a.store.list('peer')], [[], []]);
   });
 
+  void test('a daemon starts without the process that answers names', async () => {
+    await run(onA, 'one');
+    await run(onB, 'two');
+    await settled();
+    a.attendant.failNext = 'changeElsewhere';
+    const again = a.start();
+    await again.sandboxes.restore(new Map([['one', { pid: 7, name: 'one' }]]), new Map());
+    assert.ok(a.warnings.includes('names of containers on other hosts are not all known'));
+    await run(again, 'three');
+  });
+
+  void test('a network that was removed while its daemon was down', async () => {
+    await onA.networks.create(creation('broad', { Driver: 'overlay', IPAM: ipam(pool('10.10.0.0/24')) }));
+    await run(onA, 'one');
+    await onA.sandboxes.connect('one', 'broad', settings({}));
+    const { id } = a.record('broad');
+    for (const endpoint of store.endpoints.values()) if (endpoint.networkId === id) store.endpoints.delete(endpoint.id);
+    store.networks.delete(id);
+    const again = a.start();
+    await again.sandboxes.restore(new Map([['one', { pid: 7, name: 'one' }]]), new Map());
+    await settled();
+    await settled();
+    assert.deepEqual(names(again, ['driver', ['overlay']]), ['wide']);
+    assert.equal(again.sandboxes.view('one')?.Networks['broad'], undefined);
+    assert.deepEqual(
+      [linksOf(a).length, a.kernel.tunnels.size],
+      [3, 1],
+      'docker0, and the bridge and the tunnel of wide',
+    );
+  });
+
+  void test('a network that is removed and comes back, with a store that was restored, stays', async () => {
+    await run(onA, 'one');
+    const [[id, network] = ['', undefined]] = store.networks;
+    assert.ok(network);
+    store.networks.delete(id);
+    await settled();
+    store.networks.set(id, { ...network });
+    await settled();
+    await onA.sandboxes.close('one');
+    await settled();
+    assert.deepEqual(names(onA, ['driver', ['overlay']]), ['wide']);
+    await run(onA, 'two');
+  });
+
+  void test('an endpoint elsewhere that has another address gives up the one before', async () => {
+    await run(onA, 'one');
+    await run(onB, 'two');
+    await settled();
+    const [theirs] = [...store.endpoints.values()].filter(({ host }) => host.name === 'b');
+    assert.ok(theirs);
+    store.endpoints.set(theirs.id, { ...theirs, addresses: ['10.9.0.77/24'] });
+    await settled();
+    assert.deepEqual(peersOf(a), ['10.9.0.77 by 192.0.2.2']);
+    await run(onA, 'three', { endpoints: { wide: settings({ IPAMConfig: { IPv4Address: '10.9.0.3' } }) } });
+    await assert.rejects(
+      async () => run(onA, 'four', { endpoints: { wide: settings({ IPAMConfig: { IPv4Address: '10.9.0.77' } }) } }),
+      { message: 'Address already in use' },
+    );
+  });
+
   void test('a tunnel that cannot be made again keeps the daemon from nothing else', async () => {
     await run(onA, 'one');
     a.kernel.links.delete(linksOf(a).find((name) => name.startsWith('vx-')) ?? '');
@@ -198,6 +259,44 @@ void describe('networks that span hosts', () => {
     assert.ok(a.events.includes('network disconnect wide overlay one'));
     await onA.sandboxes.connect('one', 'wide', settings({}));
     assert.equal(addressOf(onA, 'one'), '10.9.0.3');
+  });
+
+  void test('what is lost while a connect fails does not come back', async () => {
+    await onA.networks.create(creation('broad', { Driver: 'overlay', IPAM: ipam(pool('10.10.0.0/24')) }));
+    await run(onA, 'one');
+    const { attendant } = a;
+    const put = attendant.putNames.bind(attendant);
+    attendant.putNames = async () => {
+      attendant.putNames = put;
+      a.cluster.away = true;
+      a.cluster.expire();
+      await run(onB, 'two');
+      a.cluster.away = false;
+      await settled();
+      throw new Error('no names');
+    };
+    await assert.rejects(async () => onA.sandboxes.connect('one', 'broad', settings({})), { message: 'no names' });
+    await settled();
+    assert.deepEqual([addressOf(onA, 'one'), addressOf(onB, 'two')], [undefined, '10.9.0.2']);
+    assert.deepEqual([linksOf(a), store.endpoints.size], [['docker0'], 1]);
+  });
+
+  void test("what was lost to another host is known to be that one's", async () => {
+    await run(onA, 'stays');
+    await run(onA, 'one');
+    a.cluster.away = true;
+    a.cluster.expire();
+    await run(onB, 'nil');
+    await run(onB, 'two');
+    assert.equal(addressOf(onB, 'two'), '10.9.0.3');
+    await run(onB, 'other');
+    await onB.sandboxes.close('nil');
+    a.cluster.away = false;
+    await settled();
+    assert.equal(addressOf(onA, 'one'), undefined);
+    const before = a.cluster.claims;
+    await run(onA, 'next');
+    assert.equal(a.cluster.claims, before + 1, 'no address is tried that is known to be taken');
   });
 
   void test('a subnet that this host has already', async () => {

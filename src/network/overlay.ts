@@ -127,8 +127,11 @@ export class OverlayNetworks implements ClusterListener {
       .then(async () => (isEncrypted(network) ? this.secure.release() : undefined))
       .catch(leftBehind)
       .then(async () => peers.forget())
-      .finally(() => {
+      .then(() => {
         if (this.#removed.delete(network.id)) state.deleteNetwork(network.id);
+      })
+      .catch(leftBehind)
+      .finally(() => {
         this.#leaving.delete(network.id);
         leaving.delete(end);
       });
@@ -186,12 +189,16 @@ export class OverlayNetworks implements ClusterListener {
       if (!inUse.has(networkId)) for (const { id } of peers) deps.store.delete('peer', id);
     }
     const known = state.networks().filter(({ driver }) => driver === 'overlay');
-    deps.cluster.begin(this, mine, known);
-    for (const network of known) {
-      if (!inUse.has(network.id)) continue;
+    const here = known.filter(({ id }) => inUse.has(id));
+    // All of them before anybody is told of anything: one may be gone.
+    for (const network of here) {
       const peers = new NetworkPeers(this.#context, network, this.hosts);
       this.#present.set(network.id, { network, coming: 0, peers, ready: Promise.resolve() });
-      await peers.resume(stored.get(network.id) ?? []);
+    }
+    deps.cluster.begin(this, mine, known);
+    for (const network of here) {
+      await this.#present.get(network.id)?.peers.resume(stored.get(network.id) ?? []);
+      if (!this.#present.has(network.id)) continue;
       // Nobody waits for it: the cluster store may be away. It is followed all the same.
       deps.cluster.follow(network.id).catch((error: unknown) => {
         deps.log.warn('the cluster cannot be asked who else is on a network: what was known last holds', {
@@ -226,6 +233,8 @@ export class OverlayNetworks implements ClusterListener {
   }
 
   networkAdded(network: NetworkRecord): void {
+    // A store that was restored may have it again.
+    this.#removed.delete(network.id);
     this.#context.state.putNetwork(network);
   }
 
@@ -248,7 +257,8 @@ export class OverlayNetworks implements ClusterListener {
       .sandboxes()
       .flatMap(({ sandbox, endpoints }) => endpoints.map((endpoint) => ({ sandbox, endpoint })))
       .find(({ endpoint }) => endpoint.id === endpointId);
-    if (!found) return;
+    // Of one that is being closed all is given back anyway.
+    if (!found || this.#context.closing.has(found.sandbox.id)) return;
     const { sandbox, endpoint } = found;
     deps.log.error('a container is taken off a network that spans hosts: connect it again', {
       container: sandbox.containerName,

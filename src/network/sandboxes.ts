@@ -120,9 +120,10 @@ export class SandboxController implements Sandboxes {
     if (sandbox.kind === 'own' && needsResolver(all)) {
       await deps.attendant.putNames(sandboxNames(sandbox, all, deps.settings));
     }
-    state.putSandbox({ ...record, sandbox });
+    const { endpoints } = state.sandbox(containerId) ?? record;
+    state.putSandbox({ sandbox, endpoints });
     ports.rename(sandbox.id, name);
-    await renameClaims(this.#context, sandbox, record.endpoints);
+    await renameClaims(this.#context, sandbox, endpoints);
   }
 
   async restore(...arguments_: Parameters<Sandboxes['restore']>): Promise<void> {
@@ -173,7 +174,7 @@ async function openSandbox(
   for (const wish of wishes) {
     const claim = claims.get(wish.network.id);
     const endpoint = newEndpoint(context, sandbox, wish, endpoints, claim);
-    if (!claim) undo.defer(() => state.addresses.release(endpoint.networkId, endpoint.addresses));
+    if (!claim) undo.defer(() => state.addresses.release(endpoint.networkId, endpoint.addresses, request.containerId));
     endpoints.push(endpoint);
   }
   const all = placed(context, endpoints);
@@ -205,7 +206,8 @@ async function furnish(context: NetworkContext, made: SandboxState): Promise<voi
   const publish = async (): Promise<void> => {
     const ports = await publishPorts(context, sandbox, all, sandbox.request);
     if (ports.length === 0) return;
-    state.putSandbox({ ...record, sandbox: { ...sandbox, ports } });
+    const now = state.sandbox(sandbox.containerId) ?? record;
+    state.putSandbox({ ...now, sandbox: { ...now.sandbox, ports } });
     await context.changeRules({ add: { ports: portRulesOf(context, ports) } });
   };
   const name = async (): Promise<void> => {
@@ -256,6 +258,8 @@ export async function closeSandbox(context: NetworkContext, record: SandboxState
   const borrowed = state.joinedTo(sandbox.containerId).length > 0;
   const all = placed(context, endpoints);
   await using undone = new AsyncDisposableStack();
+  context.closing.add(sandbox.id);
+  undone.defer(() => void context.closing.delete(sandbox.id));
   for (const { network } of all) {
     undone.defer(() => publishEvent(context, 'disconnect', network, sandbox.containerId));
   }
@@ -264,7 +268,9 @@ export async function closeSandbox(context: NetworkContext, record: SandboxState
   undone.defer(() => state.deleteSandbox(record));
   const hostNames = endpoints.flatMap(({ hostName }) => (hostName === '' ? [] : [hostName]));
   const release = (): void => {
-    for (const { networkId, addresses } of endpoints) state.addresses.release(networkId, addresses);
+    for (const { networkId, addresses } of endpoints) {
+      state.addresses.release(networkId, addresses, sandbox.containerId);
+    }
   };
   if (!borrowed) undone.defer(release);
   if (sandbox.kind !== 'own') return;
