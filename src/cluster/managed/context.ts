@@ -10,7 +10,8 @@ import type { ClusterControl } from '../cluster.ts';
 import type { Etcd, EtcdOptions } from '../etcd/port.ts';
 import { advertisedAddress, onlyAddress } from './advertise.ts';
 import { EtcdProcess } from './etcd-process.ts';
-import { filesIn, lastComplaint } from './etcd-member.ts';
+import { lastComplaint } from './etcd-log.ts';
+import { filesIn } from './etcd-member.ts';
 import { isHostName } from './host-name.ts';
 import { forgetMembership, hostId, membershipOf, putMembership } from './membership.ts';
 import type { Membership } from './membership.ts';
@@ -230,7 +231,7 @@ export class ManagedContext {
         return (await etcd.status()).member;
       } catch (error) {
         if (performance.now() > end || this.process.failures > 1) {
-          const why = lastComplaint(this.deps.directory);
+          const why = lastComplaint(this.files.log);
           throw unavailable(`etcd does not answer${why === '' ? '' : `: ${why}`}; see ${this.files.log}`, error);
         }
       }

@@ -6,6 +6,7 @@ import type { Etcd, EtcdOptions, Member } from '../etcd/port.ts';
 import { createRequest, isOld, issue } from './certificates.ts';
 import { ManagedContext } from './context.ts';
 import type { ManagedDeps } from './context.ts';
+import { shortenLog } from './etcd-log.ts';
 import { enterGiven } from './given.ts';
 import { initCluster } from './init.ts';
 import { Invitations } from './invitations.ts';
@@ -203,6 +204,7 @@ class Control implements ManagedCluster {
   async #look(): Promise<void> {
     if (this.#busy || this.#closed) return;
     await this.#alone(LOOK, async () => {
+      await shortenLog(this.#context.files.log);
       await this.#invitations.refresh();
       const { membership } = this.#context;
       if (!membership) return;

@@ -1,10 +1,11 @@
 /** How the etcd of a member of a managed cluster is started: its files and its command line. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { unavailable } from '../../errors.ts';
 import { identify, isAlive } from '../../linux/pidfd.ts';
 import type { ProcessId } from '../../linux/pidfd.ts';
+import { shortenLog } from './etcd-log.ts';
 
 /** etcd's own, registered with IANA: for clients, and between members. */
 export const CLIENT_PORT = 2379;
@@ -66,15 +67,13 @@ export function etcdArguments(directory: string, settings: MemberSettings): stri
   return Object.entries(options).map(([name, value]) => `--${name}=${value}`);
 }
 
-const LONGEST_LOG = 1024 * 1024;
-
 /**
  * A session of its own: it outlives berthd, as containers do. The shell, whose process etcd becomes, writes down which one that is
  * before there is an etcd: proc(5), stat; so a berthd that is killed here finds it again.
  */
 export async function spawnEtcd(program: string, directory: string, settings: MemberSettings): Promise<ProcessId> {
   const { pid, log } = filesIn(directory);
-  if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > LONGEST_LOG) renameSync(log, `${log}.1`);
+  await shortenLog(log);
   const output = openSync(log, 'a', 0o600);
   try {
     const script = 'umask 077; cat /proc/$$/stat >"$0" && exec "$@"';
@@ -107,22 +106,5 @@ export function startedEtcd(directory: string): ProcessId | undefined {
     return ours && isAlive(found) ? found : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** The last line that tells why it ended, for a message; '' for none. */
-export function lastComplaint(directory: string): string {
-  let text;
-  try {
-    text = readFileSync(filesIn(directory).log, 'utf8');
-  } catch {
-    return '';
-  }
-  const lines = text.split('\n').filter((line) => /"level":"(error|fatal|panic)"/.test(line));
-  try {
-    const { msg, error } = JSON.parse(lines.at(-1) ?? '{}') as { msg?: string; error?: string };
-    return error ?? msg ?? '';
-  } catch {
-    return '';
   }
 }

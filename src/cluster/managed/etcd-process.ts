@@ -4,7 +4,8 @@ import { messageOf, unavailable } from '../../errors.ts';
 import { isAlive, signalProcess, watchExit } from '../../linux/pidfd.ts';
 import type { ProcessId } from '../../linux/pidfd.ts';
 import type { Logger } from '../../log.ts';
-import { lastComplaint, spawnEtcd, startedEtcd } from './etcd-member.ts';
+import { lastComplaint } from './etcd-log.ts';
+import { filesIn, spawnEtcd, startedEtcd } from './etcd-member.ts';
 import type { MemberSettings } from './etcd-member.ts';
 
 export interface EtcdProcessOptions {
@@ -95,7 +96,7 @@ export class EtcdProcess {
     if (!this.#settings) return;
     if (performance.now() - this.#began > LIVED) this.#failures = 0;
     const pause = PAUSES[Math.min(this.#failures++, PAUSES.length - 1)] ?? 0;
-    log.warn('etcd ended, and is started again', { reason: lastComplaint(directory), ms: pause });
+    log.warn('etcd ended, and is started again', { reason: lastComplaint(filesIn(directory).log), ms: pause });
     this.#again(pause);
     this.#options.ended();
   }

@@ -8,7 +8,8 @@ import { conflict, messageOf, unavailable } from '../../errors.ts';
 import { EtcdError } from '../etcd/error.ts';
 import type { Member } from '../etcd/port.ts';
 import type { ManagedContext } from './context.ts';
-import { lastComplaint, peerUrl } from './etcd-member.ts';
+import { lastComplaint } from './etcd-log.ts';
+import { peerUrl } from './etcd-member.ts';
 import { endpointsOf, isAt, votersIn, whenHealthy } from './members.ts';
 import { putMembership } from './membership.ts';
 import type { Membership } from './membership.ts';
@@ -74,7 +75,7 @@ export async function learn(context: ManagedContext): Promise<string[]> {
       await sleep(PAUSE);
     }
     if (performance.now() > end) {
-      const why = lastComplaint(context.deps.directory);
+      const why = lastComplaint(context.files.log);
       throw unavailable(
         `the new member did not catch up${why === '' ? '' : ` (${why})`}: can the members reach each other at TCP ports 2379 and 2380?`,
       );
