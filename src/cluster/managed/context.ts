@@ -12,6 +12,7 @@ import { advertisedAddress, onlyAddress } from './advertise.ts';
 import { EtcdProcess } from './etcd-process.ts';
 import { lastComplaint } from './etcd-log.ts';
 import { filesIn } from './etcd-member.ts';
+import type { MemberSettings } from './etcd-member.ts';
 import { isHostName } from './host-name.ts';
 import { forgetMembership, hostId, membershipOf, putMembership } from './membership.ts';
 import type { Membership } from './membership.ts';
@@ -131,8 +132,15 @@ export class ManagedContext {
   // — etcd —
 
   /** This host's own, of a member. */
-  async startMember({ hostName: name, address, clusterId, member }: Membership): Promise<void> {
-    if (member) await this.process.start({ name, address, clusterId, ...member });
+  async startMember(membership: Membership): Promise<void> {
+    const settings = settingsOf(membership);
+    if (settings) await this.process.start(settings);
+  }
+
+  /** The same when the daemon starts: it was there before, and shall be again, whatever is in the way now. */
+  async resumeMember(membership: Membership): Promise<void> {
+    const settings = settingsOf(membership);
+    if (settings) await this.process.resume(settings);
   }
 
   /** For the cluster's registry: it follows the members, whoever they are. */
@@ -239,3 +247,6 @@ export class ManagedContext {
     }
   }
 }
+
+const settingsOf = ({ hostName: name, address, clusterId, member }: Membership): MemberSettings | undefined =>
+  member && { name, address, clusterId, ...member };

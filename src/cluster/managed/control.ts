@@ -154,9 +154,7 @@ class Control implements ManagedCluster {
     const failed = (error: unknown): void => {
       log.error('this host is not in its cluster', { error: messageOf(error) });
     };
-    await this.#context.startMember(membership).catch((error: unknown) => {
-      log.error('the etcd of this host does not start', { error: messageOf(error) });
-    });
+    await this.#context.resumeMember(membership);
     // etcd may be away: the daemon has more to do than to wait for it.
     await this.#context.connectTo(membership).then(({ entered }) => void entered.catch(failed), failed);
     this.#begin();

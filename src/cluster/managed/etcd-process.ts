@@ -41,6 +41,8 @@ export class EtcdProcess {
   /** Resolves when there is a process; whether it answers is another question. Unavailable when there is no program. */
   async start(settings: MemberSettings): Promise<void> {
     this.#settings = settings;
+    // Whoever waited to start it again need not.
+    clearTimeout(this.#timer);
     const running = startedEtcd(this.#options.directory);
     if (running) {
       this.#take(running);
@@ -55,6 +57,16 @@ export class EtcdProcess {
     if (this.#settings !== settings) return void signalProcess(spawned, SIGTERM);
     this.#take(spawned);
     this.#options.log.info('etcd was started', { pid: this.#process?.pid });
+  }
+
+  /** The same, as often as it takes: what fails is logged, and tried again until it is given up. */
+  async resume(settings: MemberSettings): Promise<void> {
+    try {
+      await this.start(settings);
+    } catch (error) {
+      this.#options.log.error('etcd cannot be started', { error: messageOf(error) });
+      if (this.#settings === settings) this.#again(PAUSES.at(-1) ?? 0);
+    }
   }
 
   /** How often it has ended of late without having lived for a while. */
@@ -103,12 +115,7 @@ export class EtcdProcess {
 
   #again(pause: number): void {
     this.#timer = setTimeout(() => {
-      const settings = this.#settings;
-      if (!settings) return;
-      this.start(settings).catch((error: unknown) => {
-        this.#options.log.error('etcd cannot be started', { error: messageOf(error) });
-        this.#again(PAUSES.at(-1) ?? 0);
-      });
+      if (this.#settings) void this.resume(this.#settings);
     }, pause).unref();
   }
 }
