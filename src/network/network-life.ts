@@ -3,6 +3,7 @@ import type { NetworkPlan, NetworkRules } from '../drivers/plan.ts';
 import type { NetworkContext } from './context.ts';
 import { ownLinks } from './host-links.ts';
 import type { NetworkRecord } from './records.ts';
+import { linksOf } from './state.ts';
 
 const planOf = (context: NetworkContext, network: NetworkRecord): NetworkPlan =>
   context.driverOf(network).planNetwork(context.configOf(network));
@@ -40,10 +41,12 @@ export async function lowerNetwork(context: NetworkContext, network: NetworkReco
 
 /** Never one that bears another mark than ours: somebody may have made his own under that name since. */
 async function removeLinks(context: NetworkContext, network: NetworkRecord): Promise<void> {
-  const { bridge, tunnel } = planOf(context, network);
-  const made = [...(tunnel ? [tunnel.name] : []), ...(bridge && !network.foreignBridge ? [bridge.name] : [])];
-  if (made.length === 0) return context.deps.kernel.linksGone(ownLinks(context, network), 0);
   const { kernel } = context.deps;
+  if (network.bridge === '') return kernel.linksGone(ownLinks(context, network), 0);
+  // By their names and not by what is planned: a host that has left its cluster plans no tunnel any more. The tunnel goes first.
+  const made = linksOf(network)
+    .filter((name) => !network.foreignBridge || name !== network.bridge)
+    .toReversed();
   const others = kernel.present().links.filter(({ alias }) => alias !== context.owner(network));
   const names = made.filter((name) => !others.some((link) => link.name === name));
   await kernel.linksGone(names, 0);

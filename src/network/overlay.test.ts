@@ -299,6 +299,23 @@ void describe('networks that span hosts', () => {
     assert.equal(a.cluster.claims, before + 1, 'no address is tried that is known to be taken');
   });
 
+  void test('a host that has left its cluster keeps nothing of its networks', async () => {
+    await run(onA, 'one');
+    await run(onA, 'two');
+    await run(onB, 'other');
+    await settled();
+    a.cluster.member = false;
+    await onA.sandboxes.disconnect('two', 'wide', { force: true });
+    assert.equal(linksOf(a).length, 3, 'one goes on');
+    await onA.sandboxes.close('one');
+    await settled();
+    assert.deepEqual(linksOf(a), ['docker0']);
+    assert.deepEqual(
+      [a.firewall.state().networks.map(({ bridge }) => bridge), a.attendant.abroad.size],
+      [['docker0'], 0],
+    );
+  });
+
   void test('a subnet that this host has already', async () => {
     await onB.networks.create(creation('mine', { IPAM: ipam(pool('10.8.0.0/16')) }));
     await onA.networks.create(creation('deep', { Driver: 'overlay', IPAM: ipam(pool('10.8.1.0/24')) }));

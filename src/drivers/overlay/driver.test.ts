@@ -119,9 +119,11 @@ void test('an encrypted network leaves by WireGuard’s link, or not at all', ()
   assert.equal(planWith('', { [DRIVER_MTU]: '1300' }).tunnel?.mtu, 1300);
 });
 
-void test('a host that belongs to no cluster makes nothing; a container that is there keeps its interface', () => {
+void test('a host that has left its cluster has no tunnel; a container that is there keeps its interface, bridge and rules', () => {
   const { underlay: _, ...alone } = network;
-  assert.deepEqual(overlayDriver.planNetwork(alone), { bridge: undefined, sysctls: [], rules: [] });
+  const { tunnel, bridge, rules } = overlayDriver.planNetwork(alone);
+  assert.deepEqual([tunnel, bridge?.name, bridge?.mtu], [undefined, 'br-0123456789ab', 1450]);
+  assert.deepEqual(rules, overlayDriver.planNetwork(network).rules);
   const plan = overlayDriver.planEndpoint(alone, endpoint);
   assert.ok(plan?.kind === 'veth');
   assert.deepEqual(

@@ -15,10 +15,11 @@ const USUAL_MTU = 1450;
 
 export function planNetwork(network: NetworkConfig): NetworkPlan {
   const { vni, underlay } = network;
-  if (vni === undefined || underlay === undefined) return { bridge: undefined, sysctls: [], rules: [] };
+  if (vni === undefined) return { bridge: undefined, sysctls: [], rules: [] };
   const plan = planBridged(network, optionsOf(network));
   const way = wayOf(network);
-  if (!way) return plan;
+  // On a host that has left its cluster what is there stays as long as a container is on it, and goes with all of its rules.
+  if (!way || !underlay) return plan;
   return {
     ...plan,
     tunnel: {
