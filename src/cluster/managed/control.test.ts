@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { X509Certificate } from 'node:crypto';
@@ -8,9 +10,10 @@ import { ManagedContext } from './context.ts';
 import { createManagedCluster } from './control.ts';
 import { Invitations } from './invitations.ts';
 import { askToJoin, fetchAuthority } from './join-client.ts';
+import { JOIN_PORT } from './join-endpoint.ts';
 import type { JoinAnswer, JoinRequest } from './join-endpoint.ts';
-import { membershipOf, putMembership, tokensOf } from './membership.ts';
-import { createTestWorld } from './testing-world.ts';
+import { membershipOf, putMembership, putTokens, tokensOf } from './membership.ts';
+import { createTestWorld, ownAddress } from './testing-world.ts';
 import type { TestWorld } from './testing-world.ts';
 import { parseToken } from './token.ts';
 
@@ -93,6 +96,20 @@ void describe('tokens', () => {
     }
     await next.close();
   });
+});
+
+void test('a host that cannot listen for others follows its cluster all the same', async () => {
+  using world = await createTestWorld();
+  putTokens(world.deps.store, [{ hash: '', ends: world.now + 60_000 }]);
+  const other = createServer().listen(JOIN_PORT, ownAddress);
+  await once(other, 'listening');
+  const [one] = world.etcd.memberList;
+  assert.ok(one);
+  world.etcd.memberList = [one, { ...one, id: 2n, name: 'two', clientUrls: ['http://192.0.2.2:2379'] }];
+  await world.cluster.restore();
+  await until(() => membershipOf(world.deps.store)?.endpoints.length === 2);
+  await world.cluster.close();
+  other.close();
 });
 
 void test('the certificate is renewed in its last third', async () => {

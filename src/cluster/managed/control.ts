@@ -1,9 +1,7 @@
 /** The cluster of this host, given or managed: operations one at a time, what goes on in between, start and end of the daemon. */
-import { readFile, writeFile, rename } from 'node:fs/promises';
 import { BerthError, conflict, messageOf, unavailable } from '../../errors.ts';
 import { EtcdError } from '../etcd/error.ts';
 import type { Etcd, EtcdOptions, Member } from '../etcd/port.ts';
-import { createRequest, isOld, issue } from './certificates.ts';
 import { ManagedContext } from './context.ts';
 import type { ManagedDeps } from './context.ts';
 import { shortenLog } from './etcd-log.ts';
@@ -20,7 +18,7 @@ import { PromotionRequests, askToPromote } from './promotion-requests.ts';
 import { dropMember, learn, promoteHere } from './promote.ts';
 import { askMembers, reportOf } from './report.ts';
 import type { MemberState } from './report.ts';
-import { readAuthority } from './secrets.ts';
+import { renewCertificate, settleRenewal } from './renew.ts';
 
 /** Others wait for it, instead of being told to. */
 const LOOK = 'look';
@@ -154,6 +152,7 @@ class Control implements ManagedCluster {
     const failed = (error: unknown): void => {
       log.error('this host is not in its cluster', { error: messageOf(error) });
     };
+    await settleRenewal(this.#context).catch(failed);
     await this.#context.resumeMember(membership);
     // etcd may be away: the daemon has more to do than to wait for it.
     await this.#context.connectTo(membership).then(({ entered }) => void entered.catch(failed), failed);
@@ -203,13 +202,13 @@ class Control implements ManagedCluster {
     if (this.#busy || this.#closed) return;
     await this.#alone(LOOK, async () => {
       await shortenLog(this.#context.files.log);
-      await this.#invitations.refresh();
+      await this.#reopen();
       const { membership } = this.#context;
       if (!membership) return;
       const members = await this.#context.etcd.members();
       await this.#context.move(endpointsOf(members));
       await this.#own(this.#context.membership ?? membership, members);
-      await this.#renew(membership);
+      await this.#renew(this.#context.membership ?? membership);
     }).catch((error: unknown) =>
       this.#deps.log.debug('the cluster could not be looked at', { error: messageOf(error) }),
     );
@@ -233,24 +232,19 @@ class Control implements ManagedCluster {
     }
   }
 
-  async #renew({ prefix, hostName: name, address, endpoints }: Membership): Promise<void> {
-    const { files, deps } = this.#context;
-    if (!isOld(await readFile(files.certificate, 'utf8'), deps.now())) return;
-    const authority = await readAuthority(this.#context.etcd, prefix);
-    const { key, request } = await createRequest(deps.scratch);
-    const certificate = await issue(deps.scratch, authority, request, { name, address });
-    // etcd reads both for each connection: for a moment between the two, one may fail and is made again.
-    for (const [file, text] of [
-      [files.key, key],
-      [files.certificate, certificate],
-    ] as const) {
-      await writeFile(`${file}.new`, text, { mode: 0o600 });
-      await rename(`${file}.new`, file);
-    }
+  async #renew(membership: Membership): Promise<void> {
+    if (!(await renewCertificate(this.#context, membership))) return;
     await this.#invitations.close();
-    await this.#invitations.refresh();
-    await this.#context.move(endpoints, { renewed: true });
-    deps.log.info('the certificate of this host in the cluster was renewed');
+    await this.#reopen();
+    await this.#context.move(membership.endpoints, { renewed: true });
+    this.#deps.log.info('the certificate of this host in the cluster was renewed');
+  }
+
+  /** Who could not listen for joining hosts has other things to do all the same. */
+  async #reopen(): Promise<void> {
+    await this.#invitations
+      .refresh()
+      .catch((error: unknown) => this.#deps.log.debug('nobody can join by this host', { error: messageOf(error) }));
   }
 
   /** One operation at a time; what etcd says is told by what the caller can do. */
