@@ -45,10 +45,13 @@ export class OverlayNetworks implements ClusterListener {
     this.hosts = new TunnelHosts(context);
   }
 
-  #secureHosts(): readonly ClusterHost[] | undefined {
-    const encrypted = [...this.#present.values()].filter(({ network }) => isEncrypted(network));
-    if (encrypted.length === 0) return undefined;
-    return encrypted.flatMap(({ peers }) => peers.all().map(({ host }) => host));
+  #secureHosts(): Iterable<ClusterHost> | undefined {
+    for (const { network } of this.#present.values()) if (isEncrypted(network)) return this.#hostsOfEncrypted();
+    return undefined;
+  }
+
+  *#hostsOfEncrypted(): Generator<ClusterHost> {
+    for (const { network, peers } of this.#present.values()) if (isEncrypted(network)) yield* peers.hosts();
   }
 
   /** Those that are here and need this link of the host. */

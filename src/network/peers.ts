@@ -5,7 +5,7 @@
 import type { HostRule, PeerPlan, TunnelPlan } from '../drivers/plan.ts';
 import { messageOf } from '../errors.ts';
 import type { NamesElsewhere } from './attendant.ts';
-import type { PlacedEndpoint } from './cluster.ts';
+import type { ClusterHost, PlacedEndpoint } from './cluster.ts';
 import type { NetworkContext } from './context.ts';
 import type { NetworkRecord } from './records.ts';
 import { isEncrypted, securely } from './secure.ts';
@@ -35,6 +35,11 @@ export class NetworkPeers {
 
   all(): PlacedEndpoint[] {
     return [...this.#known.values()];
+  }
+
+  /** Where they are, each as often as it has endpoints. */
+  *hosts(): Generator<ClusterHost> {
+    for (const { host } of this.#known.values()) yield host;
   }
 
   /** Those that a daemon before this one knew. The tunnel has them already, or will be set. */

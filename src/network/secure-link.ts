@@ -3,12 +3,12 @@ import { messageOf } from '../errors.ts';
 import type { ClusterHost } from './cluster.ts';
 import type { NetworkContext } from './context.ts';
 import type { HostLink } from './kernel.ts';
-import { planSecure, secureDevice } from './secure.ts';
+import { planSecure, secureDevice, securely } from './secure.ts';
 import type { WireguardPlan } from '../drivers/plan.ts';
 
 export class SecureLink {
   readonly #context: NetworkContext;
-  readonly #hosts: () => readonly ClusterHost[] | undefined;
+  readonly #hosts: () => Iterable<ClusterHost> | undefined;
   /** What the kernel was told last. */
   #told = '';
   /** The end of the device: whoever comes next waits for it. */
@@ -19,7 +19,7 @@ export class SecureLink {
   #unable = false;
 
   /** `hosts`: with containers on encrypted networks of this host, possibly several times; undefined while there is no such network. */
-  constructor(context: NetworkContext, hosts: () => readonly ClusterHost[] | undefined) {
+  constructor(context: NetworkContext, hosts: () => Iterable<ClusterHost> | undefined) {
     this.#context = context;
     this.#hosts = hosts;
   }
@@ -27,9 +27,13 @@ export class SecureLink {
   /** undefined while no encrypted network is here, and where the kernel has no WireGuard. */
   #plan(): WireguardPlan | undefined {
     const { cluster, execRoot } = this.#context.deps;
-    const hosts = this.#hosts();
+    const all = this.#hosts();
     const underlay = cluster.underlay();
-    if (!hosts || !underlay) return undefined;
+    if (!all || !underlay) return undefined;
+    // Some dozens of hosts have thousands of endpoints.
+    const byName = new Map<string, ClusterHost>();
+    for (const host of all) byName.set(host.name, host);
+    const hosts = [...byName.values()];
     const plan = planSecure({ underlay, execRoot }, hosts);
     if (plan) this.#warnOf(hosts, plan);
     else if (!this.#unable) {
@@ -44,7 +48,7 @@ export class SecureLink {
   #warnOf(hosts: readonly ClusterHost[], plan: WireguardPlan): void {
     const keys = new Map(plan.peers.map(({ publicKey, host }) => [publicKey, host]));
     // While it changes its address some of its endpoints are told with the former one.
-    for (const { name, address, secure } of new Map(hosts.map((host) => [host.name, host])).values()) {
+    for (const { name, address, secure } of hosts) {
       if (secure && keys.get(secure.publicKey) === address) this.#unreachable.delete(name);
       else if (!this.#unreachable.has(name)) {
         this.#unreachable.add(name);
@@ -56,15 +60,22 @@ export class SecureLink {
     }
   }
 
+  /** undefined when there shall be none. Asked for each encrypted network: who is on them does not matter. */
+  #device(): ReturnType<typeof secureDevice> | undefined {
+    const { cluster, execRoot } = this.#context.deps;
+    if (!this.#hosts() || securely(cluster.underlay()?.secure) === undefined) return undefined;
+    return secureDevice(execRoot);
+  }
+
   /** Name of the device; undefined when there shall be none. */
   get name(): string | undefined {
-    return this.#plan()?.name;
+    return this.#device()?.name;
   }
 
   /** It is there, marked and up; or there shall be none. */
   isComplete(links: readonly HostLink[]): boolean {
-    const plan = this.#plan();
-    return !plan || links.some(({ name, alias, up }) => name === plan.name && alias === plan.owner && up);
+    const device = this.#device();
+    return !device || links.some(({ name, alias, up }) => name === device.name && alias === device.owner && up);
   }
 
   /** Makes the device, or makes it right. */
