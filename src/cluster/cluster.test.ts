@@ -462,6 +462,20 @@ void describe('who is who', () => {
   });
 });
 
+void test('a daemon that was killed while its host left: what is there of the cluster goes at the next start', async () => {
+  const world = new World();
+  const a = new TestHost(world.etcd, world.clock, 'a');
+  await a.control.leave();
+  a.listener.networkAdded(network(1));
+  a.cluster.begin(a.listener, [endpoint(1, 1, 3)], [network(1)]);
+  await world.clock.advance(1);
+  assert.deepEqual(a.listener.log.slice(1), ['lost c1 this host has left the cluster', 'network- net1']);
+  const joining = a.control.join(settingsOf('a'));
+  await world.clock.advance(100);
+  await joining;
+  assert.deepEqual(world.keys('/berth/endpoints'), []);
+});
+
 void describe('the store is not what it was', () => {
   for (const sameClusterId of [false, true]) {
     void test(`restored from a backup${sameClusterId ? ', with the same ID' : ''}: networks that are in use are put back, and so is what hosts have`, async () => {

@@ -2,7 +2,7 @@
  * The cluster that this host belongs to, if any: it joins one and leaves it while the daemon runs. What the network asks for while there
  * is none (follow a network, have endpoints) holds for the one that is joined later.
  */
-import { BerthError, conflict, unavailable } from '../errors.ts';
+import { BerthError, conflict, messageOf, unavailable } from '../errors.ts';
 import type {
   Cluster,
   ClusterEndpoint,
@@ -28,7 +28,8 @@ export interface ClusterControl {
   join(settings: ClusterSettings): Promise<void>;
   /**
    * The networks of the cluster go from this host, and what it has in the cluster goes from there; endpoints that it still has are told
-   * as lost. Resolves also when the store cannot be reached, which then notices when the lease is over.
+   * as lost. Resolves also when the store cannot be reached, which then notices when the lease is over. Before begin(): what is handed over
+   * there is of a cluster that this host has left.
    */
   leave(): Promise<void>;
   status(): ClusterStatus;
@@ -54,6 +55,8 @@ class SwitchableCluster implements Cluster, ClusterControl {
   #endpoints: readonly ClusterEndpoint[] = [];
   #networks: readonly NetworkRecord[] = [];
   readonly #followed = new Set<string>();
+  /** It left while nobody listened. */
+  #leftBefore = false;
 
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
@@ -89,6 +92,7 @@ class SwitchableCluster implements Cluster, ClusterControl {
     this.#endpoints = [];
     this.#networks = [];
     this.#followed.clear();
+    this.#leftBefore = !this.#listener;
     await registry?.leave();
   }
 
@@ -117,9 +121,26 @@ class SwitchableCluster implements Cluster, ClusterControl {
   ): void {
     if (this.#listener) throw new Error('begin() was called before');
     this.#listener = listener;
-    this.#endpoints = endpoints;
-    this.#networks = networks;
+    if (this.#leftBefore) this.#tellOfNone(listener, endpoints, networks);
+    else [this.#endpoints, this.#networks] = [endpoints, networks];
     this.#start();
+  }
+
+  /** Never out of a call. */
+  #tellOfNone(
+    listener: ClusterListener,
+    endpoints: readonly ClusterEndpoint[],
+    networks: readonly NetworkRecord[],
+  ): void {
+    const { clock, log } = this.#deps;
+    clock.later(0, () => {
+      try {
+        for (const { id } of endpoints) listener.endpointLost(id, 'this host has left the cluster');
+        for (const { id } of networks) listener.networkRemoved(id);
+      } catch (error) {
+        log.error('networks of a cluster that this host has left are still there', { error: messageOf(error) });
+      }
+    });
   }
 
   /** Unavailable while it belongs to none. */

@@ -146,6 +146,7 @@ class Control implements ManagedCluster {
     if (!membership) return this.#context.sweep();
     if (membership.leaving) {
       log.info('this host was leaving its cluster when berthd ended: it has left');
+      await this.#deps.registry.leave();
       return this.#context.sweep();
     }
     this.#warnOfFlags(membership);
