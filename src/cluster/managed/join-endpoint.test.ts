@@ -5,6 +5,8 @@ import { createServer, request } from 'node:https';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { BerthError, conflict } from '../../errors.ts';
 import { silent } from '../../log.ts';
@@ -29,6 +31,7 @@ void describe('the join endpoint', () => {
   let scratch = '';
   let authority: Authority = { certificate: '', key: '' };
   let endpoint: JoinEndpoint | undefined;
+  const warnings: string[] = [];
   let admit: (wish: JoinRequest) => Promise<typeof ANSWER> = async () => ANSWER;
   before(async () => {
     scratch = mkdtempSync('/tmp/b-join-');
@@ -41,7 +44,7 @@ void describe('the join endpoint', () => {
       certificate,
       authority: authority.certificate,
       admit: (wish) => admit(wish),
-      log: silent,
+      log: { ...silent, warn: (text) => void warnings.push(text) },
     });
   });
   after(async () => {
@@ -140,6 +143,25 @@ void describe('the join endpoint', () => {
     plain.on('error', () => undefined);
     plain.end('GET / HTTP/1.1\r\n\r\n');
     await once(plain.resume(), 'close');
+    // Whoever goes in the midst of his request can do so as often as he likes: it is not written down.
+    warnings.length = 0;
+    const leaving = request({
+      host: ADDRESS,
+      port: JOIN_PORT,
+      method: 'POST',
+      path: '/join',
+      agent: false,
+      ca: authority.certificate,
+    });
+    leaving.on('error', () => undefined);
+    leaving.setHeader('Content-Length', 100);
+    leaving.write('{');
+    const [socket] = (await once(leaving, 'socket')) as [TLSSocket];
+    await once(socket, 'secureConnect');
+    await sleep(50);
+    leaving.destroy();
+    await sleep(50);
+    assert.deepEqual(warnings, []);
     // More at once than one address may have: the rest is cut, and after them all is as before.
     const many = Array.from({ length: 20 }, () => {
       const socket = connect(JOIN_PORT, ADDRESS).on('error', () => undefined);

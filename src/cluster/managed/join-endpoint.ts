@@ -144,7 +144,7 @@ export class JoinEndpoint {
     } catch (error) {
       const status = error instanceof BerthError ? STATUS[error.kind] : undefined;
       // What anybody can send as often as he likes is no news.
-      const level = status === 400 ? 'debug' : 'warn';
+      const level = status === 400 || (request.destroyed && !request.complete) ? 'debug' : 'warn';
       this.#options.log[level]('a host was not let into the cluster', { from, error: messageOf(error) });
       if (response.headersSent) response.destroy();
       else json(status ?? 500, { message: status === undefined ? 'internal error' : messageOf(error) });
