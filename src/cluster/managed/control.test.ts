@@ -112,6 +112,15 @@ void test('a host that cannot listen for others follows its cluster all the same
   other.close();
 });
 
+void test('a learner of this host’s that was added and never written down is taken out again', async () => {
+  using world = await createTestWorld();
+  const remnant = { id: 2n, name: '', peerUrls: [`https://${ownAddress}:2380`], clientUrls: [], learner: true };
+  world.etcd.memberList = [...world.etcd.memberList, remnant];
+  await world.cluster.restore();
+  await until(() => world.etcd.memberList.length === 1);
+  await world.cluster.close();
+});
+
 void test('the certificate is renewed in its last third', async () => {
   using world = await createTestWorld();
   const read = (): string => readFileSync(`${world.deps.directory}/host.pem`, 'utf8');

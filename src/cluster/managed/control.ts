@@ -220,7 +220,11 @@ class Control implements ManagedCluster {
     const { member, address } = membership;
     const own = members.find((one) => isAt(address, one));
     this.#missing = member && !own ? this.#missing + 1 : 0;
-    if (!member) return;
+    if (!member) {
+      // berthd was killed before it wrote down that there is one; nobody else can be promoted as long as there is.
+      if (own?.learner === true && own.name === '') await this.#context.etcd.removeMember(own.id);
+      return;
+    }
     // Whoever lags behind may answer with yesterday's list; but an etcd that was taken out ends, too, each time that it is started.
     if (this.#missing > 1 && this.#context.process.failures > 0) {
       this.#deps.log.warn('this host was taken out of etcd: it goes on as a client of the other members');

@@ -26,3 +26,19 @@ void test('a leave that was cut off goes on when it is given again', async () =>
   assert.equal(context.membership, undefined);
   assert.equal(existsSync(world.deps.directory), false);
 });
+
+void test('a member that never started has no name yet: it goes by its address', async () => {
+  using world = await createTestWorld();
+  const [one] = world.etcd.memberList;
+  assert.ok(one);
+  world.etcd.memberList = [
+    one,
+    { id: 2n, name: '', peerUrls: ['https://192.0.2.9:2380'], clientUrls: [], learner: true },
+  ];
+  const context = new ManagedContext(world.deps);
+  await context.connectTo(context.member('rm'));
+  await assert.rejects(removeHost(context, '192.0.2.8'), { kind: 'NotFound' });
+  assert.deepEqual(await removeHost(context, '192.0.2.9'), []);
+  assert.deepEqual(world.etcd.memberList, [one]);
+  await context.exit();
+});

@@ -60,7 +60,8 @@ export async function removeHost(context: ManagedContext, host: string): Promise
     throw conflict(`${host} is in the cluster and well: run "berth cluster leave" on it`);
   }
   const members = await context.etcd.members();
-  const member = members.find(({ name }) => name === host);
+  // One that was added and never started has no name yet, and keeps others from being promoted.
+  const member = members.find((one) => one.name === host || (one.name === '' && isAt(host, one)));
   if (!member) throw notFound(`there is no host ${host} in the cluster, and no member of etcd of that name`);
   await removeMember(context.etcd, member.id);
   const left = members.filter((one) => one !== member);
