@@ -77,6 +77,7 @@ void describe('the cluster store', () => {
     for (const argv of [
       ['--cluster-store=etcd://a', '--cluster-store-opt=password=hunter2'],
       ['--cluster-store=etcd://root:hunter2@a'],
+      ['--cluster-store=etcd:root:hunter2@a'],
     ]) {
       refused(argv, /passwordfile=PATH$/);
       assert.throws(

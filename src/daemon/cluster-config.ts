@@ -97,7 +97,8 @@ function storeUrl(url: string): { secure: boolean; hosts: string[]; prefix: stri
     throw invalidParameter(`invalid --cluster-store "${url}": ${reason}`);
   };
   const [, scheme = '', authority = '', prefix = ''] = /^([a-z]+):\/\/([^/]*)(\/.*)?$/i.exec(url) ?? [];
-  if (authority.includes('@')) {
+  // What is no URL at all is not repeated, either: the message goes into the log.
+  if ((scheme === '' ? url : authority).includes('@')) {
     throw invalidParameter(
       'invalid --cluster-store: it holds a user or password; use --cluster-store-opt user=NAME and passwordfile=PATH',
     );
