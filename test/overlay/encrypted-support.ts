@@ -1,5 +1,4 @@
 /** Hosts whose tunnel is bound to one link, on the wire of an underlay. */
-import assert from 'node:assert/strict';
 import type { TunnelPlan } from '../../src/drivers/plan.ts';
 import { hasWireguard } from '../../src/linux/wireguard.ts';
 import { interfacePlan } from '../network/kernel-support.ts';
@@ -45,13 +44,20 @@ export async function entriesOf({ host }: OverlayHost): Promise<string[]> {
     .toSorted();
 }
 
-/** Frames that the tunnel has taken from other hosts. */
+/**
+ * How many IPv4 frames have come in by the tunnel: since the first call, which begins to count. Not its own counter, in which the
+ * containers' reports of groups (MLD) are as well, whenever they like.
+ */
 export async function received({ host }: OverlayHost): Promise<number> {
-  const [link] = await json<{ stats64: { rx: { packets: number } } }[]>(
-    host.run('ip', '-s', '-j', 'link', 'show', TUNNEL),
-  );
-  assert.ok(link);
-  return link.stats64.rx.packets;
+  const table = ['netdev', 'arrived'];
+  if ((await host.exec(['nft', 'list', 'table', ...table])).code !== 0) {
+    const chain = `{ type filter hook ingress device "${TUNNEL}" priority 0; }`;
+    await host.run('nft', 'add', 'table', ...table);
+    await host.run('nft', 'add', 'chain', ...table, 'frames', chain);
+    await host.run('nft', 'add', 'rule', ...table, 'frames', 'ether', 'type', 'ip', 'counter');
+  }
+  const said = await host.run('nft', 'list', 'chain', ...table, 'frames');
+  return Number(/counter packets (\d+)/.exec(said)?.[1]);
 }
 
 /** A frame of the network as one would write it who knows its number: VXLAN's header (RFC 7348 section 5), and an empty IPv4 packet. */
