@@ -270,7 +270,7 @@ void describe('what a hostile LAN says', () => {
     for (const address of ['0.0.0.0', '127.0.0.1', '224.0.0.1', '255.255.255.255', '192.0.2.255', '192.0.2.0']) {
       assert.equal(offered(address), undefined, address);
     }
-    for (const mask of ['255.0.255.0', '0.0.0.0', '0.0.0.255']) {
+    for (const mask of ['255.0.255.0', '0.0.0.0', '0.0.0.255', '128.0.0.0', '254.0.0.0']) {
       assert.equal(offered('192.0.2.9', [[OPTION.subnetMask, ipv4(mask)]]), undefined, mask);
     }
     assert.equal(offered('192.0.2.9', [[OPTION.subnetMask, ipv4('255.255.255.255')]])?.address, '192.0.2.9/32');

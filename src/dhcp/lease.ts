@@ -69,6 +69,9 @@ function addressesIn(options: Options, code: number): string[] {
   return list;
 }
 
+/** No subnet is larger than a class A: a route for half of all addresses would draw what is meant for others to the LAN. */
+const SHORTEST_PREFIX = 8;
+
 /** Without option 1, that of the address's class (RFC 950). A mask with holes, or of everything, is none. */
 function prefixLength(options: Options, { value }: Address): number | undefined {
   const bytes = options.get(OPTION.subnetMask);
@@ -76,7 +79,7 @@ function prefixLength(options: Options, { value }: Address): number | undefined 
   if (bytes.length !== 4) return undefined;
   const inverse = ~bytes.readUInt32BE(0) >>> 0;
   const length = Math.clz32(inverse);
-  return (inverse & (inverse + 1)) === 0 && length > 0 ? length : undefined;
+  return (inverse & (inverse + 1)) === 0 && length >= SHORTEST_PREFIX ? length : undefined;
 }
 
 /** One outside the subnet could not be reached. */
