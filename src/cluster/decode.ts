@@ -33,6 +33,16 @@ export function familyOf(text: string): 4 | 6 | undefined {
   return address?.family === 6 && formatAddress(address) === text ? 6 : undefined;
 }
 
+/**
+ * That of a host on an underlay: neither this one's own loopback, nor a group's, nor none (RFC 6890, RFC 4291 section 2.4). It becomes part of
+ * the kernel's tables and of the firewall's.
+ */
+export function isHostAddress(text: string): boolean {
+  const family = familyOf(text);
+  if (family === 4) return !/^(?:0|127|22[4-9]|2[345]\d)\./.test(text);
+  return family === 6 && text !== '::' && text !== '::1' && !/^ff/.test(text) && !text.startsWith('::ffff:');
+}
+
 export function fieldsOf(bytes: Buffer, limit: number): Fields {
   if (bytes.length > limit) throw new BadRecord(`${bytes.length} bytes are more than ${limit}`);
   let value: unknown;

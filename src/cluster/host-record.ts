@@ -1,5 +1,5 @@
 /** A host in the store. */
-import { BadRecord, familyOf, fields, fieldsOf, integer, text } from './decode.ts';
+import { BadRecord, isHostAddress, fields, fieldsOf, integer, text } from './decode.ts';
 import type { Fields } from './decode.ts';
 import type { ClusterHost, SecureHost } from '../network/cluster.ts';
 import type { HostRecord } from './deps.ts';
@@ -22,7 +22,7 @@ export function decodeHost(bytes: Buffer): HostRecord {
 /** Who and where it is: the part that stands in each endpoint, too. */
 export function hostIn(of: Fields): ClusterHost & { id: string } {
   const address = text(of, 'address');
-  if (!familyOf(address)) throw new BadRecord('address: none');
+  if (!isHostAddress(address)) throw new BadRecord('address: no other host can have it');
   const host = { id: text(of, 'id', HOST_ID), name: text(of, 'name', HOST_NAME), address };
   return of['secure'] === undefined ? host : { ...host, secure: secureIn(fields(of, 'secure')) };
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatAddress } from '../ipam/address.ts';
 import type { ClusterEndpoint } from '../network/cluster.ts';
-import { BadRecord, MAC, familyOf } from './decode.ts';
+import { BadRecord, isHostAddress, MAC, familyOf } from './decode.ts';
 import { decodeEndpoint, decodeHolder, encodeEndpoint } from './endpoint-record.ts';
 import { decodeHost, encodeHost } from './host-record.ts';
 import { bare } from './keys.ts';
@@ -23,7 +23,11 @@ const mac = fc
     fc.integer({ min: 1, max: 255 }),
   )
   .map((all) => all.map((one) => hex(one, 2)).join(':'));
-const hostIdentity = fc.record({ id: fc.constant(hex(7, 32)), name, address: fc.oneof(ip4, ip6) });
+const hostIdentity = fc.record({
+  id: fc.constant(hex(7, 32)),
+  name,
+  address: fc.oneof(ip4, ip6).filter(isHostAddress),
+});
 const addresses = fc
   .tuple(fc.option(ip4), fc.option(ip6), fc.boolean())
   .map(([four, six, turned]) => {
@@ -197,4 +201,14 @@ void test('why two networks cannot be in one cluster', () => {
   assert.match(clashOf(network(1), network(2, { name: 'net1' })) ?? '', /its name/);
   assert.match(clashOf(network(1), network(2, { vni: 4097 })) ?? '', /VXLAN identifier/);
   assert.match(clashOf(network(1), network(2, { subnets: network(1).subnets })) ?? '', /addresses/);
+});
+
+void test('addresses that no other host can have are none of a host', () => {
+  const host = { id: hex(7, 32), name: 'h', vxlanPort: 4789, version: '1' };
+  for (const address of ['192.0.2.1', '10.0.0.1', '2001:db8::1', 'fe80::1']) {
+    assert.equal(decodeHost(encodeHost({ ...host, address })).address, address);
+  }
+  for (const address of ['0.0.0.0', '127.0.0.1', '224.0.0.1', '255.255.255.255', '::', '::1', 'ff02::1']) {
+    assert.throws(() => decodeHost(encodeHost({ ...host, address })), BadRecord, address);
+  }
 });
