@@ -30,6 +30,8 @@ export class FakeKernel implements Kernel {
   /** By path. */
   readonly namespaces = new Map<string, FakeNamespace>();
   readonly sysctls = new Map<string, string>();
+  /** Calls of setPeers(). */
+  sets = 0;
   /** Tunnels whose peers this daemon has set. */
   readonly #peersKnown = new Set<string>();
   /** By name. */
@@ -138,6 +140,7 @@ export class FakeKernel implements Kernel {
 
   async setPeers(plan: TunnelPlan, peers: readonly PeerPlan[]): Promise<void> {
     this.#mayFail('setPeers');
+    this.sets++;
     this.#tunnel(plan);
     this.#peersKnown.add(plan.name);
     for (const { host } of peers) this.#checkWay(plan, host);

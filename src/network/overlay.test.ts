@@ -219,6 +219,53 @@ void describe('networks that span hosts', () => {
     await run(onA, 'two');
   });
 
+  void test('hundreds that come or go at once are set in turns', async () => {
+    await onA.networks.create(creation('huge', { Driver: 'overlay', IPAM: ipam(pool('10.8.0.0/16')) }));
+    await store.told();
+    await open(onA, request('one', { networkMode: 'huge' }));
+    await open(onB, request('two', { networkMode: 'huge' }));
+    await settled();
+    const [theirs] = [...store.endpoints.values()].filter(({ host }) => host.name === 'b');
+    assert.ok(theirs);
+    const before = a.kernel.sets;
+    const numbers = Array.from({ length: 600 }, (_, index) => index);
+    const idOf = (number: number): string => (number + 0x1000).toString(16).padStart(64, '0');
+    for (const number of numbers) {
+      const [high, low] = [number >> 8, number & 255];
+      const mac = `02:00:00:00:${[high, low].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`;
+      store.endpoints.set(idOf(number), {
+        ...theirs,
+        id: idOf(number),
+        mac,
+        addresses: [`10.8.${1 + high}.${low}/16`],
+      });
+    }
+    store.changed();
+    await settled();
+    assert.deepEqual([peersOf(a).length, a.kernel.sets], [601, before + 1]);
+    for (const number of numbers) store.endpoints.delete(idOf(number));
+    store.changed();
+    await settled();
+    assert.deepEqual([peersOf(a).length, a.kernel.sets], [1, before + 2]);
+  });
+
+  void test('addresses that no container can have are not taken from another host', async () => {
+    await run(onA, 'one');
+    await run(onB, 'two');
+    await settled();
+    const [theirs] = [...store.endpoints.values()].filter(({ host }) => host.name === 'b');
+    assert.ok(theirs);
+    for (const [index, address] of ['10.9.0.1/24', '198.51.100.7/24', 'fd00::7/64'].entries()) {
+      const id = String(index).padStart(64, 'e');
+      store.endpoints.set(id, { ...theirs, id, mac: `02:00:00:00:00:0${index}`, addresses: [address] });
+    }
+    store.changed();
+    await settled();
+    assert.deepEqual(peersOf(a), ['10.9.0.3 by 192.0.2.2']);
+    assert.equal(a.attendant.abroad.size, 1);
+    assert.equal(a.warnings.length, 3);
+  });
+
   void test('an endpoint elsewhere that has another address gives up the one before', async () => {
     await run(onA, 'one');
     await run(onB, 'two');

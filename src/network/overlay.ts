@@ -226,13 +226,7 @@ export class OverlayNetworks implements ClusterListener {
 
   /** The tunnel was made again, or is another daemon's work. Ends some time later where there are thousands. */
   setPeers(networkId: string): void {
-    const present = this.#present.get(networkId);
-    present?.peers.set().catch((error: unknown) => {
-      this.#context.deps.log.warn('a network does not know where its containers on other hosts are', {
-        network: present.network.name,
-        error: messageOf(error),
-      });
-    });
+    this.#present.get(networkId)?.peers.setSoon();
   }
 
   networkAdded(network: NetworkRecord): void {

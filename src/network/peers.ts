@@ -4,12 +4,16 @@
  */
 import type { HostRule, PeerPlan, TunnelPlan } from '../drivers/plan.ts';
 import { messageOf } from '../errors.ts';
+import { contains, formatAddress, parseInterface, parsePrefix } from '../ipam/address.ts';
 import type { NamesElsewhere } from './attendant.ts';
 import type { ClusterHost, PlacedEndpoint } from './cluster.ts';
 import type { NetworkContext } from './context.ts';
 import type { NetworkRecord } from './records.ts';
 import { isEncrypted, securely } from './secure.ts';
 import type { TunnelHosts } from './tunnel-hosts.ts';
+
+/** So many are set in turns of some milliseconds instead of in one: each takes some 10 µs of the kernel's time, and as much of ours. */
+const MANY = 500;
 
 export interface PeerChange {
   added: readonly PlacedEndpoint[];
@@ -55,9 +59,20 @@ export class NetworkPeers {
     if (tunnel) await this.#context.deps.kernel.setPeers(tunnel, this.#plans(this.all()));
   }
 
+  /** The same, for whom nobody waits. */
+  setSoon(): void {
+    this.set().catch((error: unknown) => {
+      this.#context.deps.log.warn('a network does not know where its containers on other hosts are', {
+        network: this.#network.name,
+        error: messageOf(error),
+      });
+    });
+  }
+
   /** `prepare`: when they are known, and nothing is sent to them yet. */
-  change({ added, removed, whole = false }: PeerChange, prepare: () => void): void {
+  change({ added: all, removed, whole = false }: PeerChange, prepare: () => void): void {
     const { deps } = this.#context;
+    const added = all.flatMap((peer) => this.#sensible(peer));
     const told = new Set(added.map(({ id }) => id));
     const gone = [...removed, ...(whole ? this.all().filter(({ id }) => !told.has(id)) : [])];
     // One that only has another name is where it was.
@@ -91,6 +106,30 @@ export class NetworkPeers {
     await this.#tellNames(all, []);
   }
 
+  /** Without addresses that no container of the network can have: another host may be wrong, or worse. Not at all when none is left. */
+  #sensible(peer: PlacedEndpoint): PlacedEndpoint[] {
+    const addresses = peer.addresses.filter((text) => this.#isAddress(text));
+    if (addresses.length === peer.addresses.length) return [peer];
+    this.#context.deps.log.warn('another host says of a container that it has an address that is not for containers', {
+      network: this.#network.name,
+      host: peer.host.name,
+      addresses: peer.addresses.join(' '),
+    });
+    return addresses.length > 0 ? [{ ...peer, addresses }] : [];
+  }
+
+  /** In a subnet of the network, and not its gateway: this host would answer for it. */
+  #isAddress(text: string): boolean {
+    const address = parseInterface(text)?.address;
+    return (
+      address !== undefined &&
+      this.#network.subnets.some(({ subnet, gateway }) => {
+        const prefix = parsePrefix(subnet);
+        return prefix?.family === address.family && contains(prefix, address) && formatAddress(address) !== gateway;
+      })
+    );
+  }
+
   #learn(peer: PlacedEndpoint): void {
     const { addresses } = this.#context.state;
     // Its host says which it has, and may say something else.
@@ -119,7 +158,9 @@ export class NetworkPeers {
 
   #send(change: { add: readonly PeerPlan[]; remove: readonly PeerPlan[] }): void {
     const tunnel = this.#tunnel();
-    if (!tunnel || !this.#isSet || change.add.length + change.remove.length === 0) return;
+    const count = change.add.length + change.remove.length;
+    if (!tunnel || !this.#isSet || count === 0) return;
+    if (count > MANY) return this.setSoon();
     try {
       this.#context.deps.kernel.changePeers(tunnel, change);
     } catch (error) {
