@@ -40,7 +40,7 @@ export function familyOf(text: string): 4 | 6 | undefined {
 export function isHostAddress(text: string): boolean {
   const family = familyOf(text);
   if (family === 4) return !/^(?:0|127|22[4-9]|2[345]\d)\./.test(text);
-  return family === 6 && text !== '::' && text !== '::1' && !/^ff/.test(text) && !text.startsWith('::ffff:');
+  return family === 6 && text !== '::' && text !== '::1' && !text.startsWith('ff') && !text.startsWith('::ffff:');
 }
 
 export function fieldsOf(bytes: Buffer, limit: number): Fields {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { NetworkParts } from './controller.ts';
 import { FakeClusterStore } from './fake-cluster.ts';
-import { creation, ipam, open, pool, request, World } from './testing-world.ts';
+import { creation, ipam, hostsSettled, open, pool, request, World } from './testing-world.ts';
 
 const DEVICE = 'wg-berth';
 const secret = creation('secret', { Driver: 'overlay', Options: { encrypted: '' }, IPAM: ipam(pool('10.9.0.0/24')) });
@@ -41,10 +41,7 @@ void describe('encrypted networks', () => {
     );
   const linksOf = ({ kernel }: World): string[] =>
     [...kernel.links.values()].filter(({ kind }) => kind !== 'veth').map(({ kind }) => kind);
-  const settled = async (): Promise<void> => {
-    await store.told();
-    for (let round = 0; round < 3; round++) await new Promise((resolve) => setImmediate(resolve));
-  };
+  const settled = async (): Promise<void> => hostsSettled(store);
 
   void test('two hosts: frames leave by WireGuard’s link, which is there as long as somebody is', async () => {
     assert.deepEqual(linksOf(a), ['bridge'], 'nothing is made before somebody comes');

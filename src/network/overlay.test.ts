@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { NetworkParts } from './controller.ts';
 import { FakeClusterStore } from './fake-cluster.ts';
-import { creation, inspect, ipam, names, open, pool, request, settings, World } from './testing-world.ts';
+import { creation, inspect, ipam, names, hostsSettled, open, pool, request, settings, World } from './testing-world.ts';
 
 const wide = creation('wide', { Driver: 'overlay', IPAM: ipam(pool('10.9.0.0/24')) });
 
@@ -32,11 +32,7 @@ void describe('networks that span hosts', () => {
     );
   const linksOf = ({ kernel }: World): string[] =>
     [...kernel.links.values()].filter(({ kind }) => kind === 'bridge' || kind === 'vxlan').map(({ name }) => name);
-  const settled = async (): Promise<void> => {
-    await store.told();
-    await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
-  };
+  const settled = async (): Promise<void> => hostsSettled(store);
 
   void test('made on one host, known on all, there where a container is', async () => {
     assert.deepEqual(names(onB, ['driver', ['overlay']]), ['wide']);

@@ -136,6 +136,12 @@ export async function open({ sandboxes }: Pick<NetworkParts, 'sandboxes'>, asked
   return sandbox;
 }
 
+/** What one host did was told to all, and each has done what follows from it. */
+export async function hostsSettled(store: FakeClusterStore): Promise<void> {
+  await store.told();
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 export const inspect = async ({ networks }: NetworkParts, ref: string): Promise<Json> =>
   networks.inspect(ref, { verbose: false, scope: '' });
 export const names = ({ networks }: NetworkParts, ...filters: [string, string[]][]): string[] =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { NetworkParts } from './controller.ts';
 import { FakeClusterStore } from './fake-cluster.ts';
-import { creation, ipam, open, pool, request, World } from './testing-world.ts';
+import { creation, ipam, hostsSettled, open, pool, request, World } from './testing-world.ts';
 
 void describe('the hosts from which packets of tunnels are taken', () => {
   let store = new FakeClusterStore();
@@ -23,10 +23,7 @@ void describe('the hosts from which packets of tunnels are taken', () => {
     }
     await settled();
   });
-  const settled = async (): Promise<void> => {
-    await store.told();
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
-  };
+  const settled = async (): Promise<void> => hostsSettled(store);
   const run = async (parts: NetworkParts, id: string, networkMode = 'wide'): Promise<void> =>
     void (await open(parts, request(id, { networkMode })));
   const hosts = ({ firewall }: World): unknown => firewall.state().hosts;
