@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import type { EtcdOptions } from '../../src/cluster/etcd/port.ts';
 import { Recorder } from '../../src/cluster/etcd/testing-contract-watch.ts';
 import { put, refused, write } from '../../src/cluster/etcd/testing-world.ts';
+import { until } from '../support/wait.ts';
 import { address4, createUnderlay } from '../support/underlay.ts';
 import type { Members } from './members.ts';
 import { startMembers, withoutEtcd } from './members.ts';
@@ -42,7 +43,16 @@ void test('three members and their faults', { skip: withoutEtcd }, async (t) => 
     restartedAll,
     restored,
   };
-  for (const scenario of Object.values(all)) await t.test(scenario.name, (t) => scenario(scenarios, t));
+  for (const scenario of Object.values(all)) {
+    // What the one before has done to it is over: each member answers, and by the majority's leave.
+    const healthy = async (): Promise<boolean> =>
+      etcd
+        .ctl('endpoint', 'health')
+        .then(() => true)
+        .catch(() => false);
+    await until(healthy, 20_000, 'an etcd in health');
+    await t.test(scenario.name, (t) => scenario(scenarios, t));
+  }
 });
 
 interface Scenarios {
