@@ -110,6 +110,19 @@ proc need {pattern} {
     eof { puts "ENDED BEFORE: $pattern"; exit 1 }
   }
 }
+# stty sets rows and columns by two calls, and the client tells of each in its own time.
+proc size {wanted} {
+  for {set turn 0} {$turn < 20} {incr turn} {
+    send "stty size\\r"
+    expect {
+      -re "$wanted" { return }
+      -re "\\[0-9]+ \\[0-9]+\\r" { after 250 }
+      timeout { puts "NO SIZE"; exit 1 }
+      eof { puts "ENDED BEFORE: $wanted"; exit 1 }
+    }
+  }
+  puts "MISSING: $wanted"; exit 1
+}
 proc ended {} {
   expect {
     eof {}
@@ -118,14 +131,10 @@ proc ended {} {
 }
 spawn ${run}
 need "/ # "
-after 300
-send "stty size\\r"
-need "40 100"
+size "40 100"
 need "/ # "
 exec stty -F $spawn_out(slave,name) rows 50 columns 120
-after 300
-send "stty size\\r"
-need "50 120"
+size "50 120"
 need "/ # "
 send "echo still-\\$((40+2))\\r"
 need "still-42"
