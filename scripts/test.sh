@@ -1,15 +1,18 @@
 #!/bin/sh
 # npm test: everything. `unit`: only what stands beside the code. `long`: the longer runs beside the suite.
+# `clients`: applications and clients of many packages, beside it, too.
 #
 # At most three files that fail are run once more, one at a time and with nothing beside them (decision 0020). What
 # passes only then is named at the end: it is a fault of the test, or one that load alone brings out.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
-sh scripts/setup.sh tests
-case "${1-all}" in
+suite=${1-all}
+if [ "$suite" = clients ]; then sh scripts/setup.sh clients; else sh scripts/setup.sh tests; fi
+case "$suite" in
   unit) set -- 'src/**/*.test.ts' ;;
   long) set -- 'test/**/*.long.ts' ;;
+  clients) set -- 'test/clients/**/*.clients.ts' ;;
   *)
     npx --no-install tsc -p tsconfig.json
     npx --no-install oxlint --type-aware --quiet

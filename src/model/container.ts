@@ -58,6 +58,14 @@ export interface Mount {
   ReadOnly: boolean;
   BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
   TmpfsOptions?: { SizeBytes?: number; Mode?: number };
+  VolumeOptions?: {
+    /** The volume does not take over what the image has at Target. */
+    NoCopy?: boolean;
+    Labels?: Record<string, string>;
+    DriverConfig?: { Name?: string; Options?: Record<string, string> };
+    /** A directory of the volume is mounted instead of the whole; relative, without '..'. */
+    Subpath?: string;
+  };
 }
 
 export interface DeviceMapping {
@@ -165,6 +173,24 @@ export interface ContainerState {
   /** RFC 3339; '0001-01-01T00:00:00Z' before the first time. */
   StartedAt: string;
   FinishedAt: string;
+  /** Of containers with a healthcheck. */
+  Health?: Health;
+}
+
+export interface HealthResult {
+  /** RFC 3339 with nanoseconds. */
+  Start: string;
+  End: string;
+  ExitCode: number;
+  /** At most 4,096 bytes. */
+  Output: string;
+}
+
+export interface Health {
+  Status: 'starting' | 'healthy' | 'unhealthy';
+  FailingStreak: number;
+  /** The last five. */
+  Log: HealthResult[];
 }
 
 export interface ExecConfig {

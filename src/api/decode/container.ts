@@ -121,6 +121,19 @@ const mount = object<Mount>('mount.Mount', {
       Mode: optional(integer('uint32')),
     }),
   ),
+  VolumeOptions: optional(
+    object<NonNullable<Mount['VolumeOptions']>>('mount.VolumeOptions', {
+      NoCopy: optional(bool),
+      Labels: optional(record(string)),
+      DriverConfig: optional(
+        object<NonNullable<NonNullable<Mount['VolumeOptions']>['DriverConfig']>>('mount.Driver', {
+          Name: optional(string),
+          Options: optional(record(string)),
+        }),
+      ),
+      Subpath: optional(string),
+    }),
+  ),
 });
 
 const cgroupnsMode: Decoder<HostConfig['CgroupnsMode']> = (value, path) => {
