@@ -21,8 +21,8 @@ if [ "${1-}" = tests ] || [ "${1-}" = clients ]; then
   dnsmasq:dnsmasq-base
   etcd:etcd-server etcdctl:etcd-client wg:wireguard-tools
   docker-compose:docker-compose buildah:buildah
-  /usr/lib/python3/dist-packages/docker/client.py:python3-docker"
-  command -v docker >/dev/null 2>&1 || programs="$programs docker:docker.io"
+  /usr/lib/python3/dist-packages/docker/client.py:python3-docker
+  /usr/bin/docker:docker.io"
 fi
 if [ "${1-}" = clients ]; then
   programs="$programs nginx:nginx-light redis-server:redis-server apache2:apache2 psql:postgresql"
