@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --quick] [--only run,client,life,scale,cycles,network,crowd,path,resolver,heal,hosts,joining,overlay,cluster] [--write-docs]
+ * npm run bench [-- --quick] [--only run,client,life,scale,cycles,network,crowd,path,resolver,heal,hosts,joining,overlay,cluster,load] [--write-docs]
  *     --quick       small sizes and few rounds: whether everything runs
  *     --only        these suites, separated by commas
  * Everything in one run, contenders in turn; a table on standard output, JSON in bench/out/, and with --write-docs
@@ -22,6 +22,7 @@ import { crowd } from './suites/crowd.ts';
 import { heal } from './suites/heal.ts';
 import { hosts } from './suites/hosts.ts';
 import { joining } from './suites/joining.ts';
+import { load } from './suites/load.ts';
 import { network } from './suites/network.ts';
 import { overlay } from './suites/overlay.ts';
 import { path } from './suites/path.ts';
@@ -113,6 +114,7 @@ function suites(floor: Floor | undefined): [string, (context: SuiteContext) => P
     ['overlay', overlay],
     ['cluster', cluster],
     ['scale', (context) => scale(context, context.quick ? 40 : 200)],
+    ['load', load],
     ['cycles', (context) => cycles(context, context.quick ? 200 : 2000)],
   ];
 }
