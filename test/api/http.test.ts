@@ -478,6 +478,32 @@ void test('events: history, filters, live, until, and the older shape', () =>
     assert.equal((await request(socket, 'GET', '/events?since=5&until=1')).status, 400);
   }));
 
+void test('a hundred clients are told every event, in order, in their own shapes; one that leaves is forgotten', () =>
+  withApi(async ({ socket, events }) => {
+    const clients = Array.from({ length: 100 }, (_, i) => {
+      const client = new Raw(socket);
+      client.socket.write(`GET ${i % 2 === 0 ? '/v1.41' : '/v1.52'}/events HTTP/1.1\r\nHost: d\r\n\r\n`);
+      return client;
+    });
+    await until(() => events.listeners() === 100, 'all of them watch');
+    const [leaver, ...others] = clients;
+    for (let i = 0; i < 50; i++) {
+      events.publish('container', 'tick', `n${i}`, {});
+      if (i === 25) leaver?.socket.destroy();
+      if (i % 10 === 0) await new Promise(setImmediate);
+    }
+    const last = (client: Raw): boolean => client.text.includes('"n49"');
+    await until(() => others.every(last), 'the last event');
+    const wanted = Array.from({ length: 50 }, (_, i) => `n${i}`);
+    for (const [i, client] of others.entries()) {
+      const told = [...client.text.matchAll(/"ID":"(n\d+)"/g)].map(([, id]) => id);
+      assert.deepEqual(told, wanted);
+      assert.equal(client.text.includes('"status":"tick"'), i % 2 === 1);
+    }
+    for (const client of others) client.socket.destroy();
+    await until(() => events.listeners() === 0, 'nobody watches');
+  }));
+
 void test('a client that leaves ends the pull', () =>
   withApi(async ({ socket, images }) => {
     images.hold = new Promise(() => {});
