@@ -7,7 +7,7 @@ import { authHeader } from './decode/registry.ts';
 import type { Exchange } from './exchange.ts';
 import { withProgress } from './progress.ts';
 import type { Route } from './router.ts';
-import { imageShape } from './shapes.ts';
+import { imageInspectShape, imageShape } from './shapes.ts';
 
 const LIST_FILTERS = new Set(['before', 'dangling', 'label', 'label!', 'reference', 'since', 'until']);
 const PRUNE_FILTERS = new Set(['dangling', 'label', 'label!', 'until']);
@@ -99,7 +99,8 @@ export function imageRoutes(images: Images): Route[] {
       method: 'GET',
       path: '/images/{name*}/json',
       async handle(x) {
-        x.json(200, imageShape(await images.inspect(x.param('name')), x.version));
+        const image = await images.inspect(x.param('name'));
+        x.json(200, imageInspectShape(image, x.version, x.request.headers['user-agent']));
       },
     },
     {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { diskUsage, imageShape, inspectShape, networkShape } from './shapes.ts';
+import { diskUsage, imageInspectShape, imageShape, inspectShape, networkShape } from './shapes.ts';
 
 const endpoint = {
   EndpointID: 'e',
@@ -61,6 +61,14 @@ void test('without a default bridge the fields are there and empty; newer client
 void test('VirtualSize until 1.43', () => {
   assert.deepEqual(imageShape({ Size: 5 }, 43), { VirtualSize: 5, Size: 5 });
   assert.deepEqual(imageShape({ Size: 5 }, 44), { Size: 5 });
+});
+
+void test('ContainerConfig of an image until 1.44, and for docker-compose 1', () => {
+  const image = { Config: { Volumes: { '/data': {} } } };
+  const shaped = { ...image, ContainerConfig: image.Config };
+  assert.deepEqual(imageInspectShape(image, 44), shaped);
+  assert.deepEqual(imageInspectShape(image, 52, 'Docker-Client/28.2.2 (linux)'), image);
+  assert.deepEqual(imageInspectShape(image, 52, 'docker-compose/1.29.2 docker-py/5.0.3 Linux/6.1'), shaped);
 });
 
 void test('the state of a network’s pools since 1.52', () => {

@@ -4,6 +4,7 @@ import type { EndpointSettings } from '../model/container.ts';
 import { type Attachments, isJoined, known, nameOf, wishOf } from './attachments.ts';
 import { type Context, save } from './context.ts';
 import { checkEndpoint, normalized } from './endpoint-settings.ts';
+import type { ContainerRecord } from './record.ts';
 import type { Container } from './registry.ts';
 
 const SHARED =
@@ -14,6 +15,15 @@ function refuseGoing({ id, removing, record }: Container): void {
   if (removing || record.state.Dead) {
     throw system(`Container ${id} is marked for removal and cannot be connected or disconnected to the network`);
   }
+}
+
+/**
+ * The container-wide MAC address goes with the main network also when that is connected anew: docker-compose 1 asks for
+ * the one at creation, and then connects every network once more.
+ */
+function withOwnMacAddress({ config, hostConfig }: ContainerRecord, name: string, asked: EndpointSettings) {
+  if (asked.MacAddress !== '' || hostConfig.NetworkMode !== name) return asked;
+  return { ...asked, MacAddress: config.MacAddress ?? '' };
 }
 
 /** Addresses are kept for the networks that are there. */
@@ -50,7 +60,7 @@ export async function connectContainer(
     if (others.includes('host') || (network.driver === 'host' && others.length > 0)) throw invalidParameter(SHARED);
     if (others.includes('none') || (network.name === 'none' && others.length > 0)) throw invalidParameter(NONE);
     const before = record.networks;
-    const settings = normalized(asked);
+    const settings = normalized(withOwnMacAddress(record, network.name, asked));
     const after = { ...before, [network.name]: settings };
     if (!running)
       sandboxes.check(wishOf({ ...record, networks: known(after, nameOf(sandboxes)) }, [], nameOf(sandboxes)));

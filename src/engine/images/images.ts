@@ -1,5 +1,5 @@
 /** The image store behind the port: verbs over the store that Podman, Buildah and skopeo share. */
-import { invalidParameter } from '../../errors.ts';
+import { invalidParameter, messageOf } from '../../errors.ts';
 import type { Json } from '../../model/json.ts';
 import { BUSYBOX, makeBusybox } from './busybox.ts';
 import { isNotFound, lookup, nameImage } from './context.ts';
@@ -75,6 +75,12 @@ export function createImages(options: ImagesOptions): Images {
     }
   };
 
+  /** Whether the built-in image was to be pulled, and the store has none of that name. */
+  const isMissingBuiltIn = ({ name, tag, platform }: Parameters<Images['pull']>[0]): boolean =>
+    platform === '' &&
+    normalized(withDefaultTag(parseNameAndTag(name, tag))) === BUSYBOX &&
+    !layout.snapshot().imageByName.has(BUSYBOX);
+
   const usersOf = (imageId: string): ImageUser[] => [
     ...options
       .use()
@@ -130,7 +136,15 @@ export function createImages(options: ImagesOptions): Images {
 
     async pull(request, progress, signal) {
       await ready();
-      await pull(context, request, progress, signal);
+      try {
+        await pull(context, request, progress, signal);
+      } catch (error) {
+        // Compose and other clients pull before they create: without a registry they get what `run` would make.
+        if (signal.aborted || !isMissingBuiltIn(request)) throw error;
+        progress({ status: messageOf(error) });
+        await makeBuiltIn();
+        progress({ status: "Status: Made busybox:latest from this machine's busybox" });
+      }
     },
 
     async push(request, progress, signal) {
