@@ -1,5 +1,6 @@
 /** What the operations on a managed cluster share: its files, its etcd, this host's place in it. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonClusterSettings } from '../../daemon/settings.ts';
 import { conflict, invalidParameter, unavailable } from '../../errors.ts';
@@ -120,6 +121,35 @@ export class ManagedContext {
     await writeFile(this.files.authority, authority, { mode: 0o600 });
     await writeFile(this.files.certificate, certificate, { mode: 0o600 });
     await writeFile(this.files.key, key, { mode: 0o600 });
+  }
+
+  /** From here on this host is in the cluster. */
+  async settle(membership: Membership): Promise<void> {
+    putMembership(this.deps.store, membership);
+    await this.noteEntered();
+  }
+
+  async noteEntered(): Promise<void> {
+    await writeFile(this.files.entered, '', { mode: 0o600 });
+  }
+
+  /**
+   * What is there without a record: what a kill left of going in is swept, but the files of a host that was in are kept, aside. They may
+   * be all that is left of a cluster.
+   */
+  async sweepOrKeep(): Promise<void> {
+    const { directory, now, log } = this.deps;
+    if (existsSync(this.files.entered)) {
+      await this.process.stop();
+      const aside = `${directory}.lost-${new Date(now()).toISOString().slice(0, 19).replaceAll(':', '')}`;
+      await rename(directory, aside);
+      log.error(
+        'this host was in a cluster, and its store does not know: was the store lost? The files of the cluster, with the data of its ' +
+          'etcd, were moved aside; "berth cluster join" goes in again',
+        { directory: aside },
+      );
+    }
+    await this.sweep();
   }
 
   /** Nothing of a cluster is left on this host: neither a process nor a file nor a record. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
@@ -156,6 +157,22 @@ void test('what was under way when berthd was killed: no record, no files; a lea
   other.deps.store.delete('meta', 'cluster');
   await other.cluster.restore();
   assert.equal(existsSync(other.deps.directory), false);
+  assert.deepEqual(readdirSync(dirname(other.deps.directory)), ['tmp']);
+});
+
+void test('a store that was lost: the files of the cluster are moved aside', async () => {
+  using world = await createTestWorld();
+  await world.cluster.restore();
+  await world.cluster.close();
+  const key = readFileSync(`${world.deps.directory}/host-key.pem`, 'utf8');
+  world.deps.store.delete('meta', 'cluster');
+  const next = createManagedCluster(world.deps);
+  await next.restore();
+  assert.equal((await next.status()).kind, 'none');
+  assert.equal(existsSync(world.deps.directory), false);
+  const aside = readdirSync(dirname(world.deps.directory)).find((name) => name.startsWith('cluster.lost-'));
+  assert.equal(readFileSync(`${dirname(world.deps.directory)}/${aside}/host-key.pem`, 'utf8'), key);
+  await next.close();
 });
 
 void test('a given etcd is managed by whoever runs it', async () => {

@@ -143,7 +143,7 @@ class Control implements ManagedCluster {
       }
       return enterGiven(this.#context, settings.store);
     }
-    if (!membership) return this.#context.sweep();
+    if (!membership) return this.#context.sweepOrKeep();
     if (membership.leaving) {
       log.info('this host was leaving its cluster when berthd ended: it has left');
       await this.#deps.registry.leave();
@@ -153,6 +153,7 @@ class Control implements ManagedCluster {
     const failed = (error: unknown): void => {
       log.error('this host is not in its cluster', { error: messageOf(error) });
     };
+    await this.#context.noteEntered().catch(failed);
     await settleRenewal(this.#context).catch(failed);
     await this.#context.resumeMember(membership);
     // etcd may be away: the daemon has more to do than to wait for it.

@@ -18,6 +18,8 @@ export const filesIn = (directory: string) =>
     certificate: `${directory}/host.pem`,
     key: `${directory}/host-key.pem`,
     data: `${directory}/etcd`,
+    /** There as long as this host is in the cluster, so that a store that was lost is told from one that never knew. */
+    entered: `${directory}/entered`,
     pid: `${directory}/etcd.pid`,
     log: `${directory}/etcd.log`,
   }) as const;

@@ -3,14 +3,13 @@ import { conflict, unavailable } from '../../errors.ts';
 import { createAuthority, createRequest, issue } from './certificates.ts';
 import type { ManagedContext } from './context.ts';
 import { clientUrl, peerUrl } from './etcd-member.ts';
-import { putMembership } from './membership.ts';
 import type { Membership } from './membership.ts';
 import { putAuthority } from './secrets.ts';
 
 const PREFIX = '/berth';
 
 export async function initCluster(context: ManagedContext, advertise: string): Promise<Membership> {
-  const { scratch, settings, store, randomHex, log } = context.deps;
+  const { scratch, settings, randomHex, log } = context.deps;
   context.refuseGiven('init');
   if (context.membership) {
     throw conflict(
@@ -58,7 +57,7 @@ export async function initCluster(context: ManagedContext, advertise: string): P
   }
   undo.defer(async () => context.exit());
   await context.enter(membership);
-  putMembership(store, membership);
+  await context.settle(membership);
   undo.move();
   log.info('a cluster was made', { cluster: clusterId, host: hostName, address });
   return membership;

@@ -13,6 +13,8 @@ import type { JoinToken } from './token.ts';
 /** Milliseconds without a byte. */
 const PATIENCE = 15_000;
 const LONGEST_JOIN = 60_000;
+/** Milliseconds of a whole request, however fast or slowly the bytes of its answer come. */
+const LONGEST_REQUEST = 90_000;
 
 interface Reply {
   status: number;
@@ -73,7 +75,15 @@ async function ask({ address, port }: Issuer, options: RequestOptions, body = ''
   return new Promise((resolve, reject) => {
     const failed = (error: Error & { code?: string }): void => reject(unreachable(`${address}, port ${port}`, error));
     const outgoing = request(
-      { timeout: PATIENCE, ...options, host: address, port, agent: false, maxHeaderSize: 4096 },
+      {
+        timeout: PATIENCE,
+        ...options,
+        host: address,
+        port,
+        agent: false,
+        maxHeaderSize: 4096,
+        signal: AbortSignal.timeout(LONGEST_REQUEST),
+      },
       (response) => {
         const localAddress = normal(response.socket.localAddress ?? '');
         readReply(response).then(

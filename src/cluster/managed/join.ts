@@ -5,7 +5,7 @@ import { conflict } from '../../errors.ts';
 import { checkCertificate, createRequest, fingerprintOf } from './certificates.ts';
 import type { ManagedContext } from './context.ts';
 import { askToJoin, fetchAuthority } from './join-client.ts';
-import { hostId, putMembership } from './membership.ts';
+import { hostId } from './membership.ts';
 import type { Membership } from './membership.ts';
 import { parseToken } from './token.ts';
 import type { JoinToken } from './token.ts';
@@ -39,7 +39,7 @@ export async function joinCluster(
   const membership: Membership = { clusterId, hostName, address, prefix, vxlanPort, endpoints };
   undo.defer(async () => context.exit());
   await context.enter(membership);
-  putMembership(store, membership);
+  await context.settle(membership);
   undo.move();
   log.info('this host has joined a cluster', { cluster: clusterId, host: hostName, address });
   return membership;
