@@ -1,6 +1,7 @@
 /** A network in the store: the NetworkRecord as JSON. */
 import type { SubnetConfig } from '../drivers/driver.ts';
-import { overlaps, parseAddress, parsePrefix } from '../ipam/address.ts';
+import { contains, formatPrefix, overlaps, parseAddress, parsePrefix } from '../ipam/address.ts';
+import type { Prefix } from '../ipam/address.ts';
 import type { NetworkRecord } from '../network/records.ts';
 import { BadRecord, HEX_ID, MAC, NAME, fields, fieldsOf, flag, integer, objects, text, textMap } from './decode.ts';
 import type { Fields } from './decode.ts';
@@ -42,22 +43,33 @@ export function decodeNetwork(id: string, bytes: Buffer): NetworkRecord {
   };
 }
 
+/** Every address of it lies in the subnet: this host will reserve them, and give one of them to its bridge. */
 function subnetOf(of: Fields): SubnetConfig {
-  const prefix = (name: string): string => {
+  const prefix = (name: string): Prefix => {
     const value = text(of, name);
-    if (!parsePrefix(value)) throw new BadRecord(`${name}: no subnet`);
+    const parsed = parsePrefix(value);
+    if (!parsed || formatPrefix(parsed) !== value) throw new BadRecord(`${name}: no subnet`);
+    return parsed;
+  };
+  const subnet = prefix('subnet');
+  const inside = (name: string, value: string): string => {
+    const parsed = parseAddress(value);
+    if (!parsed || !contains(subnet, parsed)) throw new BadRecord(`${name}: no address of its subnet`);
     return value;
   };
   const address = (name: string): string => {
     const value = text(of, name);
-    if (value !== '' && !parseAddress(value)) throw new BadRecord(`${name}: no address`);
-    return value;
+    return value === '' ? '' : inside(name, value);
   };
+  const range = of['range'] === '' ? undefined : prefix('range');
+  if (range && (range.family !== subnet.family || range.length < subnet.length || !overlaps(range, subnet))) {
+    throw new BadRecord('range: no part of its subnet');
+  }
   const auxiliary = textMap(of, 'auxiliary');
-  if (Object.values(auxiliary).some((one) => !parseAddress(one))) throw new BadRecord('auxiliary: no address');
+  for (const value of Object.values(auxiliary)) inside('auxiliary', value);
   return {
-    subnet: prefix('subnet'),
-    range: of['range'] === '' ? '' : prefix('range'),
+    subnet: formatPrefix(subnet),
+    range: range ? formatPrefix(range) : '',
     gateway: address('gateway'),
     routeVia: address('routeVia'),
     auxiliary,

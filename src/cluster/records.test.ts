@@ -141,6 +141,16 @@ void test('what a network of several hosts must not be', () => {
     { name: 'a\nb' },
     { name: '' },
     { subnets: Array.from({ length: 65 }, () => network(1).subnets[0]) },
+    ...[
+      { subnet: '10.0.1.5/24' },
+      { gateway: '10.0.2.1' },
+      { gateway: 'fd00::1' },
+      { routeVia: '10.0.0.1' },
+      { auxiliary: { router: '192.0.2.1' } },
+      { range: '10.0.0.0/16' },
+      { range: '10.0.2.0/25' },
+      { range: 'fd00::/64' },
+    ].map((wrong) => ({ subnets: [{ ...network(1).subnets[0], ...wrong }] })),
   ]) {
     const bytes = Buffer.from(JSON.stringify({ ...network(1), ...more }));
     assert.throws(() => decodeNetwork(hex(1), bytes), BadRecord, JSON.stringify(more).slice(0, 80));

@@ -376,6 +376,16 @@ void describe('networks that span hosts', () => {
     });
   });
 
+  void test('options that this host does not understand, of a network that another one made', async () => {
+    const [network] = [...store.networks.values()];
+    assert.ok(network);
+    network.options = { 'com.docker.network.driver.mtu': 'much' };
+    await store.told();
+    const before = b.snapshot();
+    await assert.rejects(async () => run(onB, 'two'), { kind: 'InvalidParameter', message: /driver\.mtu/ });
+    assert.deepEqual(b.snapshot(), before);
+  });
+
   void test('options of bridges mean nothing on it, as in Docker', async () => {
     const mode = { 'com.docker.network.bridge.gateway_mode_ipv4': 'routed' };
     await onA.networks.create(creation('odd', { Driver: 'overlay', Options: mode }));

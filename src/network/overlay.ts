@@ -2,6 +2,7 @@
  * Networks that span hosts, on this host: there while a container of this host is on them. The cluster tells of networks, and who is on
  * them elsewhere (peers.ts).
  */
+import { overlayDriver } from '../drivers/overlay/driver.ts';
 import type { TunnelPlan } from '../drivers/plan.ts';
 import { forbidden, messageOf, unavailable } from '../errors.ts';
 import { parsePrefix } from '../ipam/address.ts';
@@ -147,6 +148,8 @@ export class OverlayNetworks implements ClusterListener {
     if (!cluster.underlay()) {
       throw unavailable(`network ${network.name} spans the hosts of a cluster, and this host belongs to none`);
     }
+    // Another host wrote them, perhaps of another version.
+    overlayDriver.checkOptions(network.options);
     this.#refuseOverlap(network);
     if (isEncrypted(network)) {
       needWireguard(cluster.underlay(), `use the encrypted network ${network.name} on this host`);
