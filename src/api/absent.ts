@@ -40,6 +40,9 @@ function swarmRoutes(): Route[] {
   ]);
   return [
     ...[...managers, ...nouns].flatMap((path) => refuse(ALL, path, () => unavailable(NO_SWARM))),
+    ...refuse(['PUT'], '/volumes/{name}', () =>
+      unavailable('volume update only valid for cluster volumes, but swarm is unavailable'),
+    ),
     ...['/swarm/init', '/swarm/join'].flatMap((path) =>
       refuse(['POST'], path, () => notImplemented('berth has no swarm mode')),
     ),
@@ -71,7 +74,6 @@ function pluginRoutes(): Route[] {
 
 function containerRoutes(): Route[] {
   const verbs: readonly [method: Method, verb: string, what: string][] = [
-    ['GET', 'stats', 'measure containers (stats)'],
     ['GET', 'changes', 'list changed files (diff)'],
     ['GET', 'export', 'export containers'],
     ['GET', 'archive', 'copy files (cp)'],
@@ -100,8 +102,10 @@ export function absentRoutes(): Route[] {
     ...volumeRoutes(),
     ...pluginRoutes(),
     ...containerRoutes(),
-    ...refuse(['POST'], '/build', () => notImplemented(NO_BUILD)),
-    ...refuse(['POST'], '/build/cancel', () => notImplemented(NO_BUILD)),
+    // BuildKit's clients speak to the builder over the last two.
+    ...['/build', '/build/cancel', '/session', '/grpc'].flatMap((path) =>
+      refuse(['POST'], path, () => notImplemented(NO_BUILD)),
+    ),
     answer('POST', '/build/prune', { CachesDeleted: null, SpaceReclaimed: 0 }),
     ...refuse(['POST'], '/commit', () => notImplemented(later('make images of containers (commit)'))),
     ...refuse(['GET'], '/distribution/{name*}/json', () =>

@@ -1,12 +1,15 @@
 /** Plain HTTP and raw bytes against a unix socket, for tests of the API. */
 import http from 'node:http';
 import net, { type Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Answer } from './standin.ts';
 
 export interface Options {
   body?: string | Buffer | object;
   headers?: Record<string, string>;
+  /** The connection shall be taken over; this and its end are sent over it, and what comes until the other end is the answer's text. */
+  hijack?: string;
 }
 
 function parsed(text: string): unknown {
@@ -18,15 +21,26 @@ function parsed(text: string): unknown {
 }
 
 export function request(socketPath: string, method: string, path: string, options: Options = {}): Promise<Answer> {
-  const { body } = options;
+  const { body, hijack } = options;
   const raw = typeof body === 'string' || Buffer.isBuffer(body) ? body : body && JSON.stringify(body);
-  const headers = { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...options.headers };
+  const headers = {
+    ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    ...options.headers,
+    ...(hijack === undefined ? {} : { Connection: 'Upgrade', Upgrade: 'tcp' }),
+  };
   return new Promise((resolve, reject) => {
-    const sent = http.request({ socketPath, method, path, headers, agent: false }, (response) => {
-      const { statusCode: status = 0, headers } = response;
-      void text(response)
+    const settle = ({ statusCode: status = 0, headers }: http.IncomingMessage, stream: Readable): void => {
+      void text(stream)
         .then((answer) => ({ status, headers, text: answer, json: parsed(answer) }))
         .then(resolve, reject);
+    };
+    const sent = http.request({ socketPath, method, path, headers, agent: false }, (response) => {
+      settle(response, response);
+    });
+    sent.on('upgrade', (response, socket, head) => {
+      socket.unshift(head);
+      settle(response, socket);
+      socket.end(hijack ?? '');
     });
     sent.on('error', reject);
     sent.end(raw);

@@ -15,7 +15,7 @@ import { promisify } from 'node:util';
 import { createImages } from '../../src/engine/images/images.ts';
 import type { ImagesOptions } from '../../src/engine/images/images.ts';
 import type { Images } from '../../src/engine/images/port.ts';
-import { encodeHeader, endOfArchive, padding } from '../../src/engine/images/tar.ts';
+import { encodeHeader, endOfArchive, padding } from '../../src/tar/header.ts';
 import { silent } from '../../src/log.ts';
 import type { Json } from '../../src/model/json.ts';
 import { leftovers } from '../support/snapshot.ts';
@@ -116,10 +116,8 @@ export interface Registry extends AsyncDisposable {
 /** 'secret' in bcrypt, the only form that the registry reads. */
 const HTPASSWD = 'u:$2b$04$f8klwqTm35tjfzgB.tn0NulFWYlszXQ.s0QbvDOr2sF9WR1fHX0ru\n';
 
-/** Debian's docker-registry; with `auth` it knows user 'u' with password 'secret' only. */
-export async function startRegistry(auth = false): Promise<Registry> {
-  const directory = mkdtempSync(join(tmpdir(), 'br-'));
-  const port = await freePort();
+/** What docker-registry is started with: a file that this writes. With `auth` it knows user 'u' with password 'secret' only. */
+export function registryConfig(directory: string, port: number, auth = false): string {
   const config = {
     version: 0.1,
     storage: { filesystem: { rootdirectory: join(directory, 'data') } },
@@ -130,7 +128,15 @@ export async function startRegistry(auth = false): Promise<Registry> {
   // YAML takes JSON.
   writeFileSync(join(directory, 'config.yml'), JSON.stringify(config));
   writeFileSync(join(directory, 'htpasswd'), HTPASSWD);
-  const child = spawn('docker-registry', ['serve', join(directory, 'config.yml')], { stdio: 'ignore' });
+  return join(directory, 'config.yml');
+}
+
+/** Debian's docker-registry on this machine's loopback; for one on a throw-away host see ../support/registry.ts. */
+export async function startRegistry(auth = false): Promise<Registry> {
+  const directory = mkdtempSync(join(tmpdir(), 'br-'));
+  const port = await freePort();
+  const config = registryConfig(directory, port, auth);
+  const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
   const ended = new Promise((resolve) => child.once('close', resolve));
   for (let tries = 0; ; tries++) {
     assert.ok(tries < 100 && child.exitCode === null, 'docker-registry does not start');
