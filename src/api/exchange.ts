@@ -51,7 +51,8 @@ export class Exchange {
   #upgrade: { socket: Socket; head: Buffer } | undefined;
   #abort: AbortController | undefined;
   #bodyRead = false;
-  #hijacked = false;
+  /** The status that a connection was taken over with. */
+  #takenOver: number | undefined;
 
   constructor({ request, reply, headers, path }: Parts) {
     this.request = request;
@@ -84,11 +85,11 @@ export class Exchange {
   }
 
   get started(): boolean {
-    return this.#hijacked || this.#response?.headersSent === true;
+    return this.#takenOver !== undefined || this.#response?.headersSent === true;
   }
 
   get status(): number {
-    return this.#hijacked ? 101 : (this.#response?.statusCode ?? 0);
+    return this.#takenOver ?? this.#response?.statusCode ?? 0;
   }
 
   /** The JSON body. An empty one decodes as absent: most endpoints take that for "all defaults". */
@@ -164,12 +165,13 @@ export class Exchange {
   }
 
   /**
-   * Turns the exchange into a stream with a process. Without an Upgrade header the request's body is the input and
-   * the answer lasts until the connection closes.
+   * Turns the exchange into a stream with a process. Of a request with chunks the body is the input, and the answer lasts
+   * until the connection closes. Who did not ask for an upgrade is not told of one, nor of what the stream is made of.
    */
   async takeOver(framed: boolean): Promise<Wire> {
     this.endless = true;
-    const type = framed && this.version >= 42 ? MULTIPLEXED_STREAM : RAW_STREAM;
+    const asked = this.request.headers.upgrade !== undefined;
+    const type = asked && framed && this.version >= 42 ? MULTIPLEXED_STREAM : RAW_STREAM;
     if (this.#upgrade === undefined) {
       const response = this.#answer;
       response.useChunkedEncodingByDefault = false;
@@ -180,10 +182,9 @@ export class Exchange {
     await this.#skipBody();
     const { socket, head } = this.#upgrade;
     const lines = Object.entries(this.#headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.write(
-      `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${lines.join('')}\r\n`,
-    );
-    this.#hijacked = true;
+    const status = asked ? '101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp' : '200 OK';
+    socket.write(`HTTP/1.1 ${status}\r\nContent-Type: ${type}\r\n${lines.join('')}\r\n`);
+    this.#takenOver = asked ? 101 : 200;
     socket.once('end', () => watchForClose(socket));
     return { input: socket, initial: head, output: socket, finish: () => endSocket(socket) };
   }

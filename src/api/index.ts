@@ -28,6 +28,7 @@ import { networkRoutes } from './networks.ts';
 import { Router, type Match } from './router.ts';
 import { systemRoutes } from './system.ts';
 import { API_VERSION, type SystemInfo } from './system-port.ts';
+import { upgradeUnasked } from './unasked-upgrade.ts';
 import { splitVersion } from './versions.ts';
 
 export interface ApiDeps {
@@ -166,7 +167,10 @@ export function createApi(deps: ApiDeps): Api {
         void serve(request, response);
       },
     );
-    server.on('connection', (socket: Socket) => connections.opened(socket));
+    server.on('connection', (socket: Socket) => {
+      connections.opened(socket);
+      upgradeUnasked(socket, upgrades);
+    });
     server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       const socket = stream as Socket;
       connections.began(socket);

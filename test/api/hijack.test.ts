@@ -183,6 +183,30 @@ void test('without an Upgrade header the answer itself is the stream', () =>
     assert.equal(raw.payload.toString('latin1'), '\x01\0\0\0\0\0\0\x03out');
   }));
 
+void test('without an Upgrade header and without chunks what follows the request is the input, whatever it looks like', () =>
+  withApi(async (x) => {
+    await request(x.socket, 'POST', '/containers/create?name=c', { body: { Image: 'b' } });
+    for (const body of ['', '{"stream":true}']) {
+      x.containers.session = new PlayedSession();
+      const raw = new Raw(x.socket);
+      const length = body === '' ? '' : `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`;
+      // Not the first request of its connection.
+      raw.socket.write('GET /_ping HTTP/1.1\r\n\r\n');
+      await until(() => raw.text.endsWith('OK'), 'an answer');
+      raw.socket.write(`POST /v1.47${attachPath} HTTP/1.1\r\n${length}\r\n${body}GET /early HTTP/1.1\r\n\r\n`);
+      const { session } = x.containers;
+      await until(() => session.text !== '', 'early input');
+      raw.socket.end('\r\nGET /late HTTP/1.1\r\n\r\n');
+      await until(() => session.inputEnded, 'the end of input');
+      assert.equal(session.text, 'GET /early HTTP/1.1\r\n\r\n\r\nGET /late HTTP/1.1\r\n\r\n');
+      session.emit(1, 'out');
+      session.exit();
+      await until(() => raw.ended, 'the end');
+      assert.match(raw.text, /OKHTTP\/1\.1 200 OK\r\nContent-Type: application\/vnd\.docker\.raw-stream\r\n/);
+      assert.ok(raw.text.endsWith('\r\n\r\n\x01\0\0\0\0\0\0\x03out'), raw.text);
+    }
+  }));
+
 void test('an upgrade that no route wants is answered as a plain request', () =>
   withApi(async ({ socket }) => {
     const got = await request(socket, 'GET', '/version', { headers: { Connection: 'Upgrade', Upgrade: 'h2c' } });
