@@ -5,6 +5,7 @@ import type { EngineEvent, EventBus } from '../model/events.ts';
 import { eventMatcher } from './events-filter.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './router.ts';
+import { versionRead } from './versions.ts';
 
 /** Bytes that may wait for a client that does not read; then it is cut off rather than kept in memory. */
 const BACKLOG = 4 * 1024 * 1024;
@@ -82,11 +83,12 @@ function stream(events: EventBus, lines: Lines, outbox: Outbox, x: Exchange): Pr
   const matches = eventMatcher(x.query.filters(undefined));
   x.endless = true;
   const response = x.stream('application/json');
+  const version = versionRead(x.version, x.request.headers['user-agent']);
   const nanoseconds = (seconds: number): number => seconds * 1e9;
   const send = (event: EngineEvent): void => {
     if (until !== undefined && event.timeNano > nanoseconds(until)) return;
     if (!matches(event)) return;
-    outbox.put(response, lines.of(event, x.version));
+    outbox.put(response, lines.of(event, version));
   };
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined;

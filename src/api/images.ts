@@ -8,6 +8,7 @@ import type { Exchange } from './exchange.ts';
 import { withProgress } from './progress.ts';
 import type { Route } from './router.ts';
 import { imageInspectShape, imageShape } from './shapes.ts';
+import { versionRead } from './versions.ts';
 
 const LIST_FILTERS = new Set(['before', 'dangling', 'label', 'label!', 'reference', 'since', 'until']);
 const PRUNE_FILTERS = new Set(['dangling', 'label', 'label!', 'until']);
@@ -100,7 +101,7 @@ export function imageRoutes(images: Images): Route[] {
       path: '/images/{name*}/json',
       async handle(x) {
         const image = await images.inspect(x.param('name'));
-        x.json(200, imageInspectShape(image, x.version, x.request.headers['user-agent']));
+        x.json(200, imageInspectShape(image, versionRead(x.version, x.request.headers['user-agent'])));
       },
     },
     {

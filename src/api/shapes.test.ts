@@ -63,12 +63,10 @@ void test('VirtualSize until 1.43', () => {
   assert.deepEqual(imageShape({ Size: 5 }, 44), { Size: 5 });
 });
 
-void test('ContainerConfig of an image until 1.44, and for docker-compose 1', () => {
+void test('ContainerConfig of an image until 1.44', () => {
   const image = { Config: { Volumes: { '/data': {} } } };
-  const shaped = { ...image, ContainerConfig: image.Config };
-  assert.deepEqual(imageInspectShape(image, 44), shaped);
-  assert.deepEqual(imageInspectShape(image, 52, 'Docker-Client/28.2.2 (linux)'), image);
-  assert.deepEqual(imageInspectShape(image, 52, 'docker-compose/1.29.2 docker-py/5.0.3 Linux/6.1'), shaped);
+  assert.deepEqual(imageInspectShape(image, 44), { ...image, ContainerConfig: image.Config });
+  assert.deepEqual(imageInspectShape(image, 45), image);
 });
 
 void test('the state of a network’s pools since 1.52', () => {

@@ -71,14 +71,10 @@ export function inspectShape(container: Json, version: number): Json {
 export const endpointFor = (settings: EndpointSettings, version: number): EndpointSettings =>
   version >= 48 ? settings : { ...settings, GwPriority: 0 };
 
-/**
- * `ContainerConfig` of an image left the API with 1.45. docker-compose 1 asks for the newest version and still takes
- * the image's volumes from there: without the field it can recreate nothing.
- */
-export function imageInspectShape(image: Json, version: number, userAgent = ''): Json {
+/** `ContainerConfig` left the API with 1.45. */
+export function imageInspectShape(image: Json, version: number): Json {
   const shaped = imageShape(image, version);
-  const reads = version < 45 || /^docker-compose\/1\./.test(userAgent);
-  return reads ? { ...shaped, ContainerConfig: shaped['Config'] } : shaped;
+  return version < 45 ? { ...shaped, ContainerConfig: shaped['Config'] } : shaped;
 }
 
 /** VirtualSize was a second name of Size until 1.44. */

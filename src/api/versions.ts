@@ -24,3 +24,11 @@ export function splitVersion(path: string): { version: number; path: string } {
   }
   return { version: second, path: rest };
 }
+
+/**
+ * The version whose fields a client reads. docker-compose 1 asks for the newest that there is and reads fields that have
+ * left the API since 1.44: an image's ContainerConfig (or it can recreate nothing), an event's id and status.
+ */
+export function versionRead(version: number, userAgent = ''): number {
+  return userAgent.startsWith('docker-compose/1.') ? Math.min(version, 44) : version;
+}
