@@ -72,7 +72,7 @@ export function scenario(about: Common & { name: string }, body: Body<Host>): vo
   register(about, async (host) => host, { [about.name]: body }, about.name);
 }
 
-/** `prepare` fails them all. */
+/** `prepare` fails them all; what it gives is disposed of after them, when it is an AsyncDisposable. */
 export function scenarios<T>(
   about: Common,
   prepare: (host: Host) => Promise<T>,
@@ -103,6 +103,7 @@ function register<T>(
     };
     try {
       const shared = await prepare(host);
+      await using _held = disposable(shared);
       for (const [name, body] of Object.entries(bodies)) {
         await body(shared).then(
           (outcome) => record({ ...row, name, ...judged(outcome ?? {}) }),
@@ -115,6 +116,11 @@ function register<T>(
     if (failures.length > 0) throw new Error(failures.join('\n\n'));
   });
 }
+
+const disposable = (shared: unknown): AsyncDisposable | undefined =>
+  typeof shared === 'object' && shared !== null && Symbol.asyncDispose in shared
+    ? (shared as AsyncDisposable)
+    : undefined;
 
 function judged({ refused, note }: Outcome): Pick<Row, 'outcome' | 'note'> {
   if (refused !== undefined) return { outcome: 'refused', note: refused.trim().replace(/\s+/g, ' ') };

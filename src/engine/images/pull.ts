@@ -157,8 +157,9 @@ async function checkPlatform(
 async function pullOne(transfer: Transfer, reference: Reference): Promise<void> {
   const { context, progress } = transfer;
   const { layout } = context;
-  progress({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag });
   const offer = await offerOf(transfer, reference);
+  // Not before: what the registry does not have is told by the status of the answer, which the first message settles.
+  progress({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag });
   const name = normalized(reference.digest === undefined ? reference : { ...reference, tag: undefined });
   const have = layout.snapshot().imageByName.get(name);
   const upToDate = have !== undefined && digestsOf(have).includes(offer.instanceDigest);
