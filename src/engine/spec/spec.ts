@@ -115,6 +115,14 @@ function namespaces(input: SpecInput, hostUts: boolean, hostCgroup: boolean): Oc
   return list;
 }
 
+/** `--ulimit` for a process of the container, the first one or an exec; absent when there is none. */
+export function rlimitsOf(ulimits: SpecInput['ulimits']): Pick<OciProcess, 'rlimits'> {
+  if (ulimits.length === 0) return {};
+  return {
+    rlimits: ulimits.map(({ Name, Hard, Soft }) => ({ type: `RLIMIT_${Name.toUpperCase()}`, hard: Hard, soft: Soft })),
+  };
+}
+
 export function buildSpec(input: SpecInput): OciSpec {
   const { config, hostConfig: host, identity } = input;
   const privileged = host.Privileged;
@@ -133,11 +141,6 @@ export function buildSpec(input: SpecInput): OciSpec {
   const hostUts = host.UTSMode === 'host';
   const hostCgroup = host.CgroupnsMode === 'host' || (host.CgroupnsMode === '' && (!input.cgroupV2 || privileged));
   const open = privileged || security.openPaths;
-  const rlimits = input.ulimits.map(({ Name, Hard, Soft }) => ({
-    type: `RLIMIT_${Name.toUpperCase()}`,
-    hard: Hard,
-    soft: Soft,
-  }));
   const sysctl = host.Sysctls ?? {};
   return {
     ociVersion: '1.0.2',
@@ -155,7 +158,7 @@ export function buildSpec(input: SpecInput): OciSpec {
       env: environment(config, identity.home, config.Hostname, config.Tty),
       cwd: config.WorkingDir || '/',
       capabilities: capabilities.sets,
-      ...(rlimits.length > 0 ? { rlimits } : {}),
+      ...rlimitsOf(input.ulimits),
       noNewPrivileges: security.noNewPrivileges ?? input.noNewPrivileges,
       ...(host.OomScoreAdj === 0 ? {} : { oomScoreAdj: host.OomScoreAdj }),
     },
