@@ -10,6 +10,7 @@ import type { Parts, PartsContext } from './daemon/run.ts';
 import { BERTH_VERSION } from './daemon/version.ts';
 import { createEngine } from './engine/engine.ts';
 import { createImages } from './engine/images/images.ts';
+import { filesProgram } from './engine/files/worker.ts';
 import type { ImageUse } from './engine/images/port.ts';
 import { createFirewall, leaveBackend, ruleMarks } from './firewall/index.ts';
 import type { FirewallChoice } from './firewall/index.ts';
@@ -100,12 +101,15 @@ async function compose({ settings, store, events, log, hybridCgroups }: PartsCon
     publish,
     log,
     hybridCgroups,
+    filesProgram: filesProgram(process.argv[1] ?? ''),
   });
   use = engine;
   return {
     containers: engine,
+    files: engine.files,
     images,
     networks: network.networks,
+    volumes: engine.volumes,
     cluster: managed,
     async restore() {
       // First: where the networks that span hosts lead is known from it.

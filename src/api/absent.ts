@@ -8,7 +8,7 @@ import type { Route } from './router.ts';
 
 type Method = Route['method'];
 
-const NO_SWARM =
+export const NO_SWARM =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
 const NO_BUILD = 'berth does not build images; use Buildah: buildah bud -t NAME . - the image is then seen by berth';
 
@@ -49,17 +49,6 @@ function swarmRoutes(): Route[] {
   ];
 }
 
-function volumeRoutes(): Route[] {
-  const missing = (x: Exchange): Error => notFound(`get ${x.param('name')}: no such volume`);
-  return [
-    answer('GET', '/volumes', { Volumes: [], Warnings: null }),
-    // `docker system prune --volumes` has nothing to do here; that is no failure.
-    answer('POST', '/volumes/prune', { VolumesDeleted: [], SpaceReclaimed: 0 }),
-    ...refuse(['POST'], '/volumes/create', () => notImplemented(later('keep volumes'))),
-    ...refuse(['GET', 'DELETE'], '/volumes/{name}', missing),
-  ];
-}
-
 function pluginRoutes(): Route[] {
   const missing = (x: Exchange): Error => notFound(`plugin ${JSON.stringify(x.param('name'))} not found`);
   const none = (): Error => notImplemented('berth has no plugins');
@@ -74,14 +63,6 @@ function pluginRoutes(): Route[] {
 
 function containerRoutes(): Route[] {
   const verbs: readonly [method: Method, verb: string, what: string][] = [
-    ['GET', 'changes', 'list changed files (diff)'],
-    ['GET', 'export', 'export containers'],
-    ['GET', 'archive', 'copy files (cp)'],
-    ['HEAD', 'archive', 'copy files (cp)'],
-    ['PUT', 'archive', 'copy files (cp)'],
-    ['POST', 'pause', 'pause containers'],
-    ['POST', 'unpause', 'pause containers'],
-    ['POST', 'update', 'update containers'],
     ['GET', 'checkpoints', 'make checkpoints'],
     ['POST', 'checkpoints', 'make checkpoints'],
   ];
@@ -99,7 +80,6 @@ function containerRoutes(): Route[] {
 export function absentRoutes(): Route[] {
   return [
     ...swarmRoutes(),
-    ...volumeRoutes(),
     ...pluginRoutes(),
     ...containerRoutes(),
     // BuildKit's clients speak to the builder over the last two.
@@ -107,7 +87,6 @@ export function absentRoutes(): Route[] {
       refuse(['POST'], path, () => notImplemented(NO_BUILD)),
     ),
     answer('POST', '/build/prune', { CachesDeleted: null, SpaceReclaimed: 0 }),
-    ...refuse(['POST'], '/commit', () => notImplemented(later('make images of containers (commit)'))),
     ...refuse(['GET'], '/distribution/{name*}/json', () =>
       notImplemented('berth does not ask registries for manifests; use: skopeo inspect docker://NAME'),
     ),

@@ -1,7 +1,7 @@
 /**
  * The Docker Engine API. `createApi` gives servers, one for each address the daemon listens on; the daemon binds them:
  *
- *   const api = createApi({ containers, images, networks, cluster, events, system, log });
+ *   const api = createApi({ containers, files, images, networks, volumes, cluster, events, system, log });
  *   api.createServer().listen('/run/berth/berth.sock');
  */
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -9,7 +9,9 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BerthError, messageOf, notFound } from '../errors.ts';
 import type { Images } from '../engine/images/port.ts';
+import type { ContainerFiles } from '../engine/files/port.ts';
 import type { Containers } from '../engine/port.ts';
+import type { Volumes } from '../engine/volumes/port.ts';
 import type { ClusterCommands } from '../cluster/managed/port.ts';
 import type { Logger } from '../log.ts';
 import type { EventBus } from '../model/events.ts';
@@ -17,6 +19,8 @@ import type { Networks } from '../network/port.ts';
 import { absentRoutes } from './absent.ts';
 import { clusterRoutes } from './cluster.ts';
 import { Connections } from './connections.ts';
+import { commitRoutes } from './commit.ts';
+import { containerFileRoutes } from './container-files.ts';
 import { containerStreamRoutes } from './container-streams.ts';
 import { containerRoutes } from './containers.ts';
 import { ClientGone, publicError } from './errors.ts';
@@ -26,15 +30,19 @@ import { execRoutes } from './exec.ts';
 import { imageRoutes } from './images.ts';
 import { networkRoutes } from './networks.ts';
 import { Router, type Match } from './router.ts';
+import { statsRoutes } from './stats.ts';
 import { systemRoutes } from './system.ts';
 import { API_VERSION, type SystemInfo } from './system-port.ts';
 import { upgradeUnasked } from './unasked-upgrade.ts';
 import { splitVersion } from './versions.ts';
+import { volumeRoutes } from './volumes.ts';
 
 export interface ApiDeps {
   containers: Containers;
+  files: ContainerFiles;
   images: Images;
   networks: Networks;
+  volumes: Volumes;
   cluster: ClusterCommands;
   events: EventBus;
   system: SystemInfo;
@@ -59,14 +67,18 @@ const HEADERS_TIMEOUT = 60_000;
 const pathOf = (request: IncomingMessage): string => (request.url ?? '/').split('?', 1)[0] ?? '/';
 
 export function createApi(deps: ApiDeps): Api {
-  const { containers, images, networks, cluster, events, system, log } = deps;
+  const { containers, files, images, networks, volumes, cluster, events, system, log } = deps;
   const router = new Router([
-    ...systemRoutes(system, containers, images),
+    ...systemRoutes(system, { containers, images, volumes }),
     ...containerRoutes(containers),
     ...containerStreamRoutes(containers, log),
+    ...statsRoutes(containers),
+    ...containerFileRoutes(files),
+    ...commitRoutes(files),
     ...execRoutes(containers, log),
     ...imageRoutes(images),
     ...networkRoutes(networks, containers),
+    ...volumeRoutes(volumes),
     ...clusterRoutes(cluster),
     ...eventRoutes(events),
     ...absentRoutes(),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { diskUsage, imageInspectShape, imageShape, inspectShape, networkShape } from './shapes.ts';
+import { imageInspectShape, imageShape, inspectShape, networkShape } from './shapes.ts';
 
 const endpoint = {
   EndpointID: 'e',
@@ -72,35 +72,4 @@ void test('ContainerConfig of an image until 1.44', () => {
 void test('the state of a network’s pools since 1.52', () => {
   assert.deepEqual(networkShape({ Name: 'n', Status: {} }, 51), { Name: 'n' });
   assert.deepEqual(networkShape({ Name: 'n', Status: {} }, 52), { Name: 'n', Status: {} });
-});
-
-void test('disk usage: what running containers use cannot be reclaimed', () => {
-  const images = [
-    { Id: 'a', Size: 10 },
-    { Id: 'b', Size: 5 },
-  ];
-  const containers = [
-    { Id: 'c', ImageID: 'a', State: 'running', SizeRw: 3 },
-    { Id: 'd', ImageID: 'a', State: 'exited', SizeRw: 4 },
-  ];
-  const usage = diskUsage(images, containers, new Set(), 52);
-  assert.equal(usage['LayersSize'], 15);
-  assert.deepEqual(usage['ImageUsage'], {
-    ActiveCount: 1,
-    TotalCount: 2,
-    TotalSize: 15,
-    Reclaimable: 5,
-    Items: [
-      { Id: 'a', Size: 10, Containers: 2 },
-      { Id: 'b', Size: 5, Containers: 0 },
-    ],
-  });
-  assert.deepEqual(usage['ContainerUsage'], {
-    ActiveCount: 1,
-    TotalCount: 2,
-    TotalSize: 7,
-    Reclaimable: 4,
-    Items: containers,
-  });
-  assert.deepEqual(Object.keys(diskUsage(images, [], new Set(['volume']), 52)), ['Volumes', 'VolumeUsage']);
 });

@@ -1,13 +1,9 @@
-/** What answers look like to older clients, and answers put together from several parts. */
+/** What answers look like to older clients. */
 import type { EndpointSettings } from '../model/container.ts';
 import type { Json } from '../model/json.ts';
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const size = (object: Json, field: string): number => {
-  const value = object[field];
-  return typeof value === 'number' ? value : 0;
-};
 
 /** Fields of the default bridge's endpoint that NetworkSettings repeats; gone from dockerd's answers since 1.52. */
 const NO_ENDPOINT = {
@@ -87,52 +83,4 @@ export function networkShape(network: Json, version: number): Json {
   if (version >= 52) return network;
   const { Status: _, ...older } = network;
   return older;
-}
-
-interface Usage {
-  ActiveCount: number;
-  TotalCount: number;
-  TotalSize: number;
-  Reclaimable: number;
-  Items: readonly Json[];
-}
-
-function usage(items: readonly Json[], field: string, active: (item: Json) => boolean): Usage {
-  const sum = (list: readonly Json[]): number => list.reduce((total, item) => total + size(item, field), 0);
-  const used = items.filter(active);
-  const total = sum(items);
-  return {
-    ActiveCount: used.length,
-    TotalCount: items.length,
-    TotalSize: total,
-    Reclaimable: total - sum(used),
-    Items: items,
-  };
-}
-
-/** `GET /system/df` in both forms: the lists of older clients, and the sums since 1.52. `types` empty means all. */
-export function diskUsage(
-  images: readonly Json[],
-  containers: readonly Json[],
-  types: ReadonlySet<string>,
-  version: number,
-): Json {
-  const wanted = (type: string): boolean => types.size === 0 || types.has(type);
-  const users = new Map<unknown, number>();
-  for (const container of containers) {
-    users.set(container['ImageID'], (users.get(container['ImageID']) ?? 0) + 1);
-  }
-  const counted = images.map((image) => imageShape({ ...image, Containers: users.get(image['Id']) ?? 0 }, version));
-  const result: Json = {};
-  if (wanted('image')) {
-    const sums = usage(counted, 'Size', (image) => size(image, 'Containers') > 0);
-    Object.assign(result, { LayersSize: sums.TotalSize, Images: counted, ImageUsage: sums });
-  }
-  if (wanted('container')) {
-    const running = (container: Json): boolean => container['State'] === 'running';
-    Object.assign(result, { Containers: containers, ContainerUsage: usage(containers, 'SizeRw', running) });
-  }
-  if (wanted('volume')) Object.assign(result, { Volumes: [], VolumeUsage: usage([], 'Size', () => false) });
-  if (wanted('build-cache')) Object.assign(result, { BuildCache: [], BuildCacheUsage: usage([], 'Size', () => false) });
-  return result;
 }

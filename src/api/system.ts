@@ -1,11 +1,13 @@
 /** What the daemon says of itself: _ping, version, info, auth, system/df. */
 import type { Images } from '../engine/images/port.ts';
 import type { Containers } from '../engine/port.ts';
+import type { Json } from '../model/json.ts';
+import type { Volumes } from '../engine/volumes/port.ts';
 import { registryAuth } from './decode/registry.ts';
+import { type DiskParts, detailOf, diskUsage, kindsOf, usersOf } from './disk-usage.ts';
 import type { Exchange } from './exchange.ts';
 import { loginToRegistry } from './registry-login.ts';
 import type { Route } from './router.ts';
-import { diskUsage } from './shapes.ts';
 import { API_VERSION, MIN_API_VERSION, type SystemInfo, type VersionInfo } from './system-port.ts';
 
 /** Builder-Version 1 keeps `docker build` on the endpoint that answers it with Berth's own text. */
@@ -35,7 +37,29 @@ function versionShape({ Components, Platform, ...own }: VersionInfo): object {
   return { Platform, Components: components, ...own, ...spoken };
 }
 
-export function systemRoutes(system: SystemInfo, containers: Containers, images: Images): Route[] {
+interface Keepers {
+  containers: Pick<Containers, 'list'>;
+  images: Pick<Images, 'usage'>;
+  volumes: Pick<Volumes, 'usage'>;
+}
+
+/** Only what was asked for is measured. */
+async function sendDiskUsage(x: Exchange, { containers, images, volumes }: Keepers): Promise<void> {
+  const kinds = kindsOf(x.query.strings('type'), x.version);
+  const detail = detailOf(x.query.string('verbose'), x.version);
+  const list = async (size: boolean): Promise<Json[]> =>
+    containers.list({ all: true, limit: 0, size, filters: new Map() });
+  const parts: DiskParts = {
+    ...(kinds.has('image') ? { images: await images.usage() } : {}),
+    ...(kinds.has('container') ? { containers: await list(true) } : {}),
+    ...(kinds.has('volume') ? { volumes: await volumes.usage() } : {}),
+    ...(kinds.has('build-cache') ? { buildCache: [] } : {}),
+  };
+  const users = usersOf(parts.containers ?? (kinds.has('image') ? await list(false) : []));
+  x.json(200, diskUsage(parts, users, detail, x.version));
+}
+
+export function systemRoutes(system: SystemInfo, keepers: Keepers): Route[] {
   const ping = (x: Exchange): void => x.text('OK', PING);
   return [
     { method: 'GET', path: '/_ping', handle: ping },
@@ -66,14 +90,7 @@ export function systemRoutes(system: SystemInfo, containers: Containers, images:
     {
       method: 'GET',
       path: '/system/df',
-      async handle(x) {
-        const all = { all: true, filters: new Map<string, string[]>() };
-        const [imageList, containerList] = await Promise.all([
-          images.list({ ...all, digests: false }),
-          containers.list({ ...all, limit: 0, size: true }),
-        ]);
-        x.json(200, diskUsage(imageList, containerList, new Set(x.query.strings('type')), x.version));
-      },
+      handle: (x) => sendDiskUsage(x, keepers),
     },
   ];
 }

@@ -7,7 +7,9 @@ import { stat } from 'node:fs/promises';
 import { createApi } from '../api/index.ts';
 import type { Images } from '../engine/images/port.ts';
 import type { ClusterCommands } from '../cluster/managed/port.ts';
+import type { ContainerFiles } from '../engine/files/port.ts';
 import type { Containers } from '../engine/port.ts';
+import type { Volumes } from '../engine/volumes/port.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { EventBus } from '../model/events.ts';
@@ -29,8 +31,10 @@ import { BERTH_VERSION } from './version.ts';
 
 export interface Parts {
   containers: Containers;
+  files: ContainerFiles;
   images: Images;
   networks: Networks;
+  volumes: Volumes;
   cluster: ClusterCommands;
   /** Learns which containers run, takes over their networks, rebuilds every rule. Before the first request. */
   restore(): Promise<void>;

@@ -5,18 +5,23 @@ import type { DaemonSettings } from '../daemon/settings.ts';
 import type { Publish } from '../model/events.ts';
 import type { Sandboxes } from '../network/port.ts';
 import type { Store } from '../store/store.ts';
+import type { ExecTable } from './exec-table.ts';
+import type { Turns } from './health/turns.ts';
 import type { Images } from './images/port.ts';
 import type { Paths } from './paths.ts';
 import type { SeccompFilters } from './process/seccomp-filters.ts';
 import type { Container, Registry } from './registry.ts';
+import type { VolumeBook } from './volumes/book.ts';
 
 export interface EngineDeps {
   settings: DaemonSettings;
   store: Store;
-  images: Pick<Images, 'resolve'>;
+  images: Pick<Images, 'resolve' | 'commit'>;
   sandboxes: Sandboxes;
   publish: Publish;
   log: Logger;
+  /** argv of berth-files (files/worker.ts). */
+  filesProgram: readonly string[];
   /** How leaveHybridCgroups() of linux/mounts.ts ended; 'refused' makes runc take crun's place. */
   hybridCgroups?: 'plain' | 'left' | 'refused';
   /** Milliseconds that the runtime gets for one process; two minutes when undefined. */
@@ -32,7 +37,11 @@ export interface Runtime {
 export interface Context extends EngineDeps {
   paths: Paths;
   registry: Registry;
+  volumes: VolumeBook;
   filters: SeccompFilters;
+  execs: ExecTable;
+  /** Of the probes of all containers. */
+  probeTurns: Turns;
   runtime: Runtime;
   conmon: string;
   /** CapBnd of /proc/self/status. */

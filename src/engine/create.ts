@@ -1,38 +1,27 @@
 /** `POST /containers/create`: everything is checked before anything is made; what was made is undone on failure. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
-import { cpus, hostname } from 'node:os';
-import { arch } from 'node:process';
+import { hostname } from 'node:os';
 import { BerthError, invalidParameter, unavailable } from '../errors.ts';
-import { hierarchies } from '../linux/cgroup.ts';
 import type { ContainerConfig, HostConfig } from '../model/container.ts';
 import { attachmentsOf, isJoined, known, nameOf, wishOf } from './attachments.ts';
 import { type Context, publish, save } from './context.ts';
 import { checkEndpoints, normalized } from './endpoint-settings.ts';
-import { checkHostConfig, type Machine } from './host-config.ts';
+import { checkHostConfig } from './host-config.ts';
 import type { ImageRecord } from './images/port.ts';
 import { resolveLinks } from './links.ts';
+import { thisMachine } from './machine.ts';
 import { commandOf, mergeConfig, mergeMacAddress } from './merge.ts';
-import { mountPoints } from './mount-points.ts';
+import { mountPoints } from './mounts/mount-points.ts';
 import { checkName, makeName } from './names.ts';
 import type { CreateRequest } from './port.ts';
 import { expandPorts, normalizeBindings, withBound } from './port-specs.ts';
 import { type ContainerRecord, NEVER, timestamp } from './record.ts';
 import { Container } from './registry.ts';
 import { parseSignal } from './signals.ts';
-
-let machine: Machine | undefined;
-
-function thisMachine(context: Context): Machine {
-  const memory = hierarchies().find(({ mount }) => mount.endsWith('/memory'));
-  machine ??= {
-    cpus: cpus().length,
-    swapLimit: context.cgroupV2 || (memory !== undefined && existsSync(`${memory.mount}/memory.memsw.limit_in_bytes`)),
-    runtimes: ['crun', 'runc', 'io.containerd.runc.v2', context.settings.runtime],
-    architecture: arch,
-  };
-  return machine;
-}
+import { fillNewVolumes } from './volumes/of-container.ts';
+import type { Volume } from './volumes/book.ts';
+import type { VolumeWish } from './volumes/record.ts';
 
 /** 'container:<ref>' with the ref made a full ID; other modes as they are. */
 function resolveMode(context: Context, mode: string): string {
@@ -84,12 +73,13 @@ interface Plan {
   record: ContainerRecord;
   /** Directories of the host that binds name and nobody made yet. */
   create: string[];
+  volumes: VolumeWish[];
   Warnings: string[];
 }
 
 /** Checks everything, changes nothing. */
 function plan(context: Context, request: CreateRequest, image: ImageRecord): Plan {
-  const { registry, paths } = context;
+  const { registry } = context;
   if (request.name !== undefined) checkName(request.name);
   const config = mergeConfig(request.config, image.defaults);
   const [path, ...args] = commandOf(config);
@@ -109,11 +99,13 @@ function plan(context: Context, request: CreateRequest, image: ImageRecord): Pla
   if (config.Hostname === '') config.Hostname = defaultHostname(id, host);
   const networks = attachments(context, config, host, request);
   const links = resolveLinks(registry, host.NetworkMode, host.Links ?? []);
-  const { mounts, create } = mountPoints(config, host, {
+  const { mounts, create, volumes } = mountPoints(config, host, {
     exists: (file) => existsSync(file),
     newName: () => randomBytes(32).toString('hex'),
-    volumePath: (name) => `${paths.volumes}/${name}/_data`,
+    volumePath: (name) => context.volumes.pathOf(name),
+    mountsOf: (ref) => registry.find(ref).record.mounts,
   });
+  for (const wish of volumes) context.volumes.check(wish);
   const name = request.name ?? makeName((taken) => registry.hasName(taken), Math.random);
   checkWish(context, { id, name, config, hostConfig: host, networks });
   const record: ContainerRecord = {
@@ -145,7 +137,7 @@ function plan(context: Context, request: CreateRequest, image: ImageRecord): Pla
     restartCount: 0,
     stoppedByHand: false,
   };
-  return { record, create, Warnings };
+  return { record, create, volumes, Warnings };
 }
 
 export async function createContainer(
@@ -162,23 +154,35 @@ export async function createContainer(
     if (error instanceof BerthError && error.kind === 'NotFound') throw invalidParameter(error.message, error);
     throw error;
   }
-  const { record, create, Warnings } = planned;
+  const { record, create, volumes, Warnings } = planned;
   const { id, name } = record;
   registry.reserve(name, id);
   const made: string[] = [];
+  const container = new Container(record);
+  const madeVolumes: Volume[] = [];
   try {
     for (const source of create) made.push(mkdirSync(source, { recursive: true }) ?? '');
     makeDirectories(context, record, made);
-    const container = new Container(record);
+    for (const wish of volumes) {
+      const { volume, made: isNew } = context.volumes.ensure(wish);
+      if (isNew) madeVolumes.push(volume);
+    }
     context.sandboxes.reserve(id, known(record.networks, nameOf(context.sandboxes)));
     save(context, container);
     registry.add(container);
-    publish(context, container, 'create');
+    // Whoever wants to start it or to remove it waits.
+    await container.lock.run(async () => {
+      await fillNewVolumes(context, container);
+      publish(context, container, 'create');
+    });
   } catch (error) {
+    context.store.delete('container', id);
+    registry.remove(container);
     registry.release(name, id);
     context.sandboxes.forget(id);
     for (const directory of made.toReversed())
       if (directory !== '') rmSync(directory, { recursive: true, force: true });
+    for (const volume of madeVolumes) await context.volumes.remove(volume).catch(() => undefined);
     if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
       throw unavailable(`no space left on device: free some below ${paths.containers} (berth container prune)`, error);
     }
@@ -187,7 +191,7 @@ export async function createContainer(
   return { Id: id, Warnings };
 }
 
-function makeDirectories(context: Context, { id, lowerDirs, mounts }: ContainerRecord, made: string[]): void {
+function makeDirectories(context: Context, { id, lowerDirs }: ContainerRecord, made: string[]): void {
   const { paths } = context;
   made.push(paths.container(id));
   mkdirSync(paths.container(id), { recursive: true, mode: 0o700 });
@@ -200,7 +204,4 @@ function makeDirectories(context: Context, { id, lowerDirs, mounts }: ContainerR
   }
   mkdirSync(paths.work(id), { mode: 0o700 });
   mkdirSync(paths.netFiles(id), { mode: 0o700 });
-  for (const { Type, Source } of mounts) {
-    if (Type === 'volume') made.push(mkdirSync(Source, { recursive: true }) ?? '');
-  }
 }

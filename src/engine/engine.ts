@@ -2,17 +2,23 @@
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { conflict } from '../errors.ts';
-import { hierarchies, processesIn, removeIfEmpty } from '../linux/cgroup.ts';
-import type { EndpointSettings, PortMap } from '../model/container.ts';
+import { processesIn, removeIfEmpty } from '../linux/cgroup.ts';
+import { hierarchies } from '../linux/cgroup-hierarchies.ts';
+import type { ContainerUpdate, EndpointSettings, PortMap } from '../model/container.ts';
 import type { Json } from '../model/json.ts';
 import { attachTo, logsOf, resizeContainer } from './attach.ts';
 import { connectContainer, disconnectContainer } from './connect.ts';
 import { type Context, type EngineDeps, cgroupOf, parentCgroup, publish } from './context.ts';
 import { createContainer } from './create.ts';
 import { Execs } from './exec.ts';
+import { ExecTable } from './exec-table.ts';
+import { Turns } from './health/turns.ts';
+import { Files } from './files/files.ts';
+import type { ContainerFiles } from './files/port.ts';
 import type { ImageUse } from './images/port.ts';
 import { removeLink } from './links.ts';
 import { pathsOf } from './paths.ts';
+import { pauseContainer, unpauseContainer } from './pause.ts';
 import type { AttachOptions, Containers, Session, WaitCondition } from './port.ts';
 import { SeccompFilters } from './process/seccomp-filters.ts';
 import { capabilityBounds, findRuntime } from './programs.ts';
@@ -23,15 +29,23 @@ import { renameContainer } from './rename.ts';
 import { restartContainer } from './restart.ts';
 import { restoreContainers, startByPolicy } from './restore.ts';
 import { inspectContainer, listContainers } from './show.ts';
-import { startContainer } from './start.ts';
+import { startAsAsked, startContainer } from './start.ts';
+import { Samplers } from './stats/samplers.ts';
+import { statsOf } from './stats/stats.ts';
 import { stopAll } from './stop-all.ts';
 import { killContainer, removeContainer, stopContainer } from './stop.ts';
 import { top } from './top.ts';
+import { updateContainer } from './update.ts';
+import { VolumeBook } from './volumes/book.ts';
+import type { Volumes } from './volumes/port.ts';
+import { createVolumes } from './volumes/volumes.ts';
 
 /** Milliseconds that shutdown() waits for an operation under way. */
 const LONGEST_END = 2000;
 
 export interface Engine extends Containers, ImageUse {
+  readonly files: ContainerFiles;
+  readonly volumes: Volumes;
   /** Takes over what runs, ends the rest, applies restart policies. Before the first request. */
   restore(): Promise<void>;
   /** Containers go on, unless the settings say otherwise; the engine begins nothing new and watches nothing any more. */
@@ -44,12 +58,16 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
   for (const directory of [paths.containers, paths.volumes, paths.bundles, paths.execs, paths.runtime]) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
+  const registry = new Registry();
   const context: Context = {
     ...deps,
     ...findRuntime(deps),
     paths,
-    registry: new Registry(),
+    registry,
+    volumes: new VolumeBook({ ...deps, paths, registry }),
     filters: new SeccompFilters(),
+    execs: new ExecTable(),
+    probeTurns: new Turns(),
     capabilities: capabilityBounds(),
     cgroupV2: hierarchies().every(({ version }) => version === 2),
     start: async (container) => startContainer(context, container),
@@ -59,12 +77,17 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
 }
 
 class BerthEngine implements Engine {
+  readonly volumes: Volumes;
   readonly #context: Context;
   readonly #execs: Execs;
+  readonly files: ContainerFiles;
+  readonly #samplers = new Samplers();
 
   constructor(context: Context) {
     this.#context = context;
     this.#execs = new Execs(context);
+    this.files = new Files(context);
+    this.volumes = createVolumes(context);
   }
 
   #find(ref: string): Container {
@@ -89,6 +112,7 @@ class BerthEngine implements Engine {
       ]);
       container.watch?.close();
       container.watch = undefined;
+      await Promise.race([container.health?.end(), sleep(LONGEST_END, undefined, { ref: false })]);
       this.#execs.release(container);
     }
     removeIfEmpty(`/${parentCgroup(this.#context, '')}`);
@@ -105,7 +129,7 @@ class BerthEngine implements Engine {
 
   async start(ref: string): Promise<void> {
     const container = this.#find(ref);
-    await container.lock.run(async () => startContainer(this.#context, container));
+    await container.lock.run(async () => startAsAsked(this.#context, container));
   }
 
   async stop(ref: string, options: { signal?: string; timeout?: number }): Promise<void> {
@@ -117,9 +141,19 @@ class BerthEngine implements Engine {
   }
 
   async kill(ref: string, signal: string): Promise<void> {
-    const container = this.#find(ref);
-    await Promise.resolve();
-    killContainer(this.#context, container, signal);
+    await killContainer(this.#context, this.#find(ref), signal);
+  }
+
+  async pause(ref: string): Promise<void> {
+    await pauseContainer(this.#context, this.#find(ref));
+  }
+
+  async unpause(ref: string): Promise<void> {
+    await unpauseContainer(this.#context, this.#find(ref));
+  }
+
+  async update(ref: string, change: ContainerUpdate): Promise<{ Warnings: string[] }> {
+    return updateContainer(this.#context, this.#find(ref), change);
   }
 
   async rename(ref: string, name: string): Promise<void> {
@@ -185,6 +219,9 @@ class BerthEngine implements Engine {
     return { ...result };
   }
 
+  stats: Containers['stats'] = async (ref, options, signal) =>
+    Promise.resolve(statsOf(this.#context, this.#samplers, this.#find(ref), options, signal));
+
   prune: Containers['prune'] = async (filters) =>
     pruneContainers(this.#context, filters, (container) => this.#execs.forget(container));
 
@@ -205,7 +242,8 @@ class BerthEngine implements Engine {
 
   counts(): { total: number; running: number; paused: number; stopped: number } {
     const all = this.#context.registry.all();
-    const running = all.filter((container) => container.running).length;
-    return { total: all.length, running, paused: 0, stopped: all.length - running };
+    const paused = all.filter(({ record }) => record.state.Paused).length;
+    const running = all.filter((container) => container.running).length - paused;
+    return { total: all.length, running, paused, stopped: all.length - running - paused };
   }
 }

@@ -5,10 +5,12 @@ import { removeCgroup } from '../linux/cgroup.ts';
 import { unmount } from '../linux/mounts.ts';
 import { watchExit } from '../linux/pidfd.ts';
 import { type Context, cgroupOf, publish, save } from './context.ts';
+import { endHealth } from './health/monitor.ts';
 import { timestamp } from './record.ts';
 import type { Container } from './registry.ts';
 import { removeStopped } from './remove.ts';
 import { planRestart } from './restart-policy.ts';
+import { unmountVolumes } from './volumes/of-container.ts';
 
 /** conmon writes the exit code and ends: its own end is the news, whatever happened to it. */
 export function watchContainer(context: Context, container: Container): void {
@@ -57,6 +59,7 @@ export async function cleanUp(context: Context, container: Container): Promise<v
   undo.defer(() => rmSync(`${paths.runtime}/${id}`, { recursive: true, force: true }));
   undo.defer(async () => unmount(paths.rootfs(id)));
   if (container.record.hostConfig.IpcMode === 'shareable') undo.defer(async () => unmount(paths.shm(id)));
+  undo.defer(async () => unmountVolumes(context, container));
   undo.defer(async () => context.sandboxes.close(id));
   undo.defer(async () => removeCgroup(cgroupOf(context, container)));
 }
@@ -69,6 +72,7 @@ export async function finish(context: Context, container: Container): Promise<vo
   container.watch?.close();
   container.watch = undefined;
   const outcome = outcomeOf(context, container.id);
+  const probes = endHealth(container);
   // The kernel stamps files with the last clock tick, up to 10 ms ago.
   if (outcome.finishedAt < state.StartedAt) outcome.finishedAt = state.StartedAt;
   try {
@@ -79,6 +83,7 @@ export async function finish(context: Context, container: Container): Promise<vo
       error: messageOf(error),
     });
   }
+  await probes;
   delete record.init;
   delete record.monitor;
   const ran = Date.parse(outcome.finishedAt) - Date.parse(state.StartedAt);
@@ -92,9 +97,11 @@ export async function finish(context: Context, container: Container): Promise<vo
         ran,
         lastDelay: container.restartDelay,
       });
+  if (plan !== undefined) record.restartCount++;
   Object.assign(state, {
     Status: plan === undefined ? 'exited' : 'restarting',
     Running: false,
+    Paused: false,
     Restarting: plan !== undefined,
     OOMKilled: outcome.oom,
     Pid: 0,
@@ -115,19 +122,39 @@ export async function finish(context: Context, container: Container): Promise<vo
   }
 }
 
-export function scheduleRestart(context: Context, container: Container, delay: number): void {
+function scheduleRestart(context: Context, container: Container, delay: number): void {
   container.restartDelay = delay;
   const timer = setTimeout(() => {
     container.restart = undefined;
-    void container.lock
-      .run(async () => {
-        if (container.running || container.removing || context.ending || !container.record.state.Restarting) return;
-        container.record.restartCount++;
-        await context.start(container);
-      })
-      .catch((error: unknown) => {
-        context.log.warn('a restart by policy failed', { container: container.id, error: messageOf(error) });
-      });
+    void container.lock.run(async () => {
+      if (container.running || container.removing || context.ending || !container.record.state.Restarting) return;
+      await startAgain(context, container);
+    });
   }, delay);
   container.restart = { timer, delay };
+}
+
+/** By policy, under the container's lock. Does not throw: a start that fails counts as a run that failed at once. */
+export async function startAgain(context: Context, container: Container): Promise<void> {
+  try {
+    await context.start(container);
+  } catch (error) {
+    const { record } = container;
+    const { state } = record;
+    context.log.warn('a restart by policy failed', { container: container.id, error: messageOf(error) });
+    if (context.ending || container.removing || context.registry.get(container.id) !== container) return;
+    const plan = planRestart({
+      policy: record.hostConfig.RestartPolicy,
+      exitCode: state.ExitCode,
+      restarts: record.restartCount,
+      stoppedByHand: record.stoppedByHand,
+      ran: 0,
+      lastDelay: container.restartDelay,
+    });
+    if (plan === undefined) return;
+    record.restartCount++;
+    Object.assign(state, { Status: 'restarting', Restarting: true });
+    save(context, container);
+    scheduleRestart(context, container, plan.delay);
+  }
 }

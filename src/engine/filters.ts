@@ -34,7 +34,7 @@ export function matchesLabels(labels: Readonly<Record<string, string>>, wanted: 
 const BACKTRACKING = /\(\?[=!<]|\\(?:[1-9]|k<)/;
 
 /** A pattern that is none matches as the text that it is, as in dockerd. */
-function matcher(pattern: string): (text: string) => boolean {
+export function matcher(pattern: string): (text: string) => boolean {
   if (BACKTRACKING.test(pattern)) return (text) => text === pattern;
   try {
     const expression = new RegExp(pattern);
@@ -92,7 +92,7 @@ function tests(lookups: FilterLookups): Readonly<Record<string, Test>> {
     publish: some(({ record, sandbox }, value) =>
       matchesPort(value, [...boundIn(record.hostConfig.PortBindings), ...boundIn(sandbox?.Ports ?? {})]),
     ),
-    health: some((_, value) => value === 'none'),
+    health: some(({ record }, value) => (record.state.Health?.Status ?? 'none') === value),
     isolation: some((_, value) => ['', 'default'].includes(value)),
     'is-task': some((_, value) => !yes(value)),
   };

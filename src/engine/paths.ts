@@ -15,6 +15,9 @@ export interface Paths {
   /** /dev/shm of a container that others may join. */
   shm(id: string): string;
   attach(id: string): string;
+  /** Parts of volumes, bound for a container. Not in its bundle, which is deleted with all that is in it. */
+  subpaths(id: string): string;
+  allSubpaths: string;
   exitFile(id: string): string;
   execs: string;
   exec(id: string): string;
@@ -26,6 +29,7 @@ export function pathsOf(dataRoot: string, execRoot: string): Paths {
   const containers = `${dataRoot}/containers`;
   const bundles = `${execRoot}/c`;
   const execs = `${execRoot}/e`;
+  const allSubpaths = `${execRoot}/v`;
   return {
     containers,
     container: (id) => `${containers}/${id}`,
@@ -42,6 +46,8 @@ export function pathsOf(dataRoot: string, execRoot: string): Paths {
     // Not exit/: conmon writes a file of that name into its persist directory.
     // conmon names the file by the container's ID; a directory for each saves a watch over all of them.
     exitFile: (id) => `${bundles}/${id}/x/${id}`,
+    allSubpaths,
+    subpaths: (id) => `${allSubpaths}/${id}`,
     execs,
     exec: (id) => `${execs}/${id.slice(0, 32)}`,
     runtime: `${execRoot}/runtime`,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { DetachScanner, parseDetachKeys } from './detach-keys.ts';
-import { humanDuration } from './duration.ts';
+import type { RestartPolicy } from '../model/container.ts';
+import { goDuration, humanDuration } from './duration.ts';
 import { parseLogLine } from './logs.ts';
 import { commandOf, mergeConfig, mergeEnv, mergeMacAddress } from './merge.ts';
 import { checkName, makeName } from './names.ts';
@@ -12,13 +13,17 @@ import { planRestart, startsWithDaemon } from './restart-policy.ts';
 import { parseSignal } from './signals.ts';
 import { parsePs } from './top.ts';
 import { lookUpUser } from './users.ts';
-import { cleanPath, mountPoints, parseBind } from './mount-points.ts';
-import { sampleConfig, sampleHost } from './testing-samples.ts';
+import { sampleConfig } from './testing-samples.ts';
 
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
+
+void test('durations as Go prints them', () => {
+  const texts = [0, 0.001, 0.5, 100, 1500, 30_000, 90_000, 3_600_000, 3_661_500].map(goDuration);
+  assert.deepEqual(texts, ['0s', '1µs', '500µs', '100ms', '1.5s', '30s', '1m30s', '1h0m0s', '1h1m1.5s']);
+});
 
 void describe('durations', () => {
   for (const [milliseconds, text] of [
@@ -259,8 +264,21 @@ void test('restart policies', () => {
   assert.equal(plan({ policy: { Name: 'on-failure', MaximumRetryCount: 2 }, restarts: 2 }), undefined);
   assert.equal(plan({ policy: { Name: 'on-failure', MaximumRetryCount: 0 }, exitCode: 0 }), undefined);
   assert.equal(plan({ policy: { Name: 'no', MaximumRetryCount: 0 } }), undefined);
-  assert.equal(startsWithDaemon({ Name: 'always', MaximumRetryCount: 0 }, true, 0), true);
-  assert.equal(startsWithDaemon({ Name: 'unless-stopped', MaximumRetryCount: 0 }, true, 0), false);
+  const starts = (Name: RestartPolicy['Name'], own: Partial<Parameters<typeof startsWithDaemon>[0]> = {}): boolean =>
+    startsWithDaemon({
+      policy: { Name, MaximumRetryCount: Name === 'on-failure' ? 3 : 0 },
+      stoppedByHand: false,
+      exitCode: 1,
+      restarts: 0,
+      ...own,
+    });
+  assert.equal(starts('always', { stoppedByHand: true }), true);
+  assert.equal(starts('unless-stopped', { stoppedByHand: true }), false);
+  assert.equal(starts('unless-stopped', { exitCode: 0 }), true);
+  assert.equal(starts('on-failure'), true);
+  assert.equal(starts('on-failure', { exitCode: 0 }), false);
+  assert.equal(starts('on-failure', { restarts: 3 }), false);
+  assert.equal(starts('no'), false);
 });
 
 void test('ps cut down to some processes', () => {
@@ -274,42 +292,4 @@ void test('ps cut down to some processes', () => {
 
 void test('timestamps have nine digits', () => {
   assert.equal(timestamp(1_700_000_000_123.456), '2023-11-14T22:13:20.123456000Z');
-});
-
-void describe('mounts', () => {
-  const environment = { exists: () => true, newName: () => 'anon', volumePath: (name: string) => `/v/${name}/_data` };
-  void test('binds', () => {
-    const { Type, Source, Destination, RW, Propagation } = parseBind('/a/../b:/c/:ro,rslave', environment);
-    assert.deepEqual([Type, Source, Destination, RW, Propagation], ['bind', '/b', '/c', false, 'rslave']);
-    assert.equal(parseBind('data:/c', environment).Source, '/v/data/_data');
-    for (const bad of ['/a', ':/a', '/a:', '/a:b', '/a:/', '/a:/b:xx', '/a:/b:ro:rw', '../x:/b', '/a:/b:ro,rw']) {
-      assert.throws(() => parseBind(bad, environment), { name: 'BerthError' }, bad);
-    }
-  });
-  void test('an image’s volume gives way to a bind at the same place; twice the same is refused', () => {
-    const config = sampleConfig({ Volumes: { '/data': {}, '/more': {} } });
-    const { mounts } = mountPoints(config, sampleHost({ Binds: ['/x:/data'] }), environment);
-    assert.deepEqual(
-      mounts.map(({ Type, Destination, anonymous }) => [Type, Destination, anonymous]),
-      [
-        ['bind', '/data', false],
-        ['volume', '/more', true],
-      ],
-    );
-    assert.throws(
-      () => mountPoints(config, sampleHost({ Binds: ['/x:/d', '/y:/d'] }), environment),
-      /Duplicate mount point: \/d/,
-    );
-  });
-  void test('nothing is mounted over /proc, but what has its file there', () => {
-    const over = (destination: string): unknown =>
-      mountPoints(sampleConfig({}), sampleHost({ Binds: [`/x:${destination}`] }), environment).mounts.length;
-    for (const bad of ['/proc', '/proc/', '/x/../proc/sys', '/proc/self/attr']) {
-      assert.throws(() => over(bad), /cannot be mounted because it is inside \/proc/, bad);
-    }
-    assert.equal(over('/proc/meminfo'), 1);
-    assert.equal(over('/process'), 1);
-  });
-  void test('paths are cleaned', () =>
-    assert.deepEqual(['/a//b/./c/..', '/..', 'x'].map(cleanPath), ['/a/b', '/', '/x']));
 });

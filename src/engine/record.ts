@@ -13,8 +13,10 @@ export interface MountRecord {
   RW: boolean;
   Propagation: string;
   recursive: boolean;
-  /** A volume that is still empty takes over what the image has at Destination. */
+  /** A volume that is still empty takes over what the image has at Destination; false once that was done. */
   copyUp: boolean;
+  /** What of the volume is mounted: relative, a directory or a file. */
+  subpath?: string;
   /** Removed together with the container (`rm -v`, `--rm`). */
   anonymous: boolean;
 }

@@ -1,9 +1,8 @@
 /** The end of a container that does not run. */
-import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { type Context, publish, save } from './context.ts';
 import type { Container } from './registry.ts';
+import { removeAnonymousVolumes } from './volumes/of-container.ts';
 
 /**
  * Under the container's lock. The record goes last: what a crash interrupts is found again and finished. Files are
@@ -29,13 +28,7 @@ export async function removeStopped(
     save(context, container);
     throw error;
   }
-  if (options.volumes) {
-    for (const mount of record.mounts) {
-      if (mount.Type === 'volume' && mount.anonymous && !usedByOthers(context, container, mount.Source)) {
-        rmSync(dirname(mount.Source), { recursive: true, force: true });
-      }
-    }
-  }
+  if (options.volumes) await removeAnonymousVolumes(context, container);
   for (const session of container.pending) session.abandon();
   container.pending.clear();
   context.store.delete('container', container.id);
@@ -46,8 +39,3 @@ export async function removeStopped(
   container.moments.tell('exit', { StatusCode: record.state.ExitCode });
   container.moments.tell('removed', { StatusCode: record.state.ExitCode });
 }
-
-const usedByOthers = (context: Context, container: Container, source: string): boolean =>
-  context.registry
-    .all()
-    .some((other) => other !== container && other.record.mounts.some((mount) => mount.Source === source));

@@ -12,13 +12,17 @@ import type { EndpointSettings, NetworkingConfig } from '../model/container.ts';
 import type { EndpointView } from '../network/port.ts';
 import { attachmentsOf, isJoined, known, nameOf } from './attachments.ts';
 import { type Context, cgroupOf, parentCgroup, publish, save } from './context.ts';
-import { cleanUp, finish, watchContainer } from './exit.ts';
+import { cleanUp, finish, startAgain, watchContainer } from './exit.ts';
+import { endProbes } from './health/leftovers.ts';
+import { restoreHealth } from './health/monitor.ts';
+import { endInterruptedCommits } from './files/commit.ts';
 import { endHelpers } from './helpers.ts';
+import { agreeOnPause } from './pause.ts';
 import { timestamp, type ContainerRecord } from './record.ts';
 import { Container } from './registry.ts';
 import { removeStopped } from './remove.ts';
 import { startsWithDaemon } from './restart-policy.ts';
-import { startContainer } from './start.ts';
+import { loadVolumes, sweepVolumes, takeOverVolumes } from './volumes/restore.ts';
 
 const ID = /^[0-9a-f]{64}$/;
 
@@ -26,7 +30,9 @@ const entries = (directory: string): string[] => (existsSync(directory) ? readdi
 
 export async function restoreContainers(context: Context): Promise<void> {
   const { registry, store, sandboxes, log } = context;
+  loadVolumes(context);
   for (const record of store.list<StoredRecord>('container')) registry.add(new Container(upToDate(record)));
+  takeOverVolumes(context);
   const running = new Map<string, { pid: number; name: string }>();
   const ended: Container[] = [];
   for (const container of registry.all()) {
@@ -41,8 +47,11 @@ export async function restoreContainers(context: Context): Promise<void> {
     if (!running.has(container.id)) continue;
     agree(context, container);
     container.startedAt = Date.parse(container.record.state.StartedAt);
+    agreeOnPause(context, container);
     watchContainer(context, container);
+    restoreHealth(context, container);
   }
+  endInterruptedCommits(context);
   const attempt = async (container: Container, what: string, body: () => Promise<void>): Promise<void> => {
     try {
       await container.lock.run(body);
@@ -52,6 +61,7 @@ export async function restoreContainers(context: Context): Promise<void> {
   };
   for (const container of ended) await attempt(container, 'ending a container', async () => endOf(context, container));
   await sweep(context, running);
+  await sweepVolumes(context, running);
   for (const container of registry.all()) {
     const { state, hostConfig } = container.record;
     const unfinished = state.Status === 'removing' || state.Dead;
@@ -125,6 +135,7 @@ async function endOf(context: Context, container: Container): Promise<void> {
     Object.assign(record.state, {
       Status: 'exited',
       Running: false,
+      Paused: false,
       Pid: 0,
       ExitCode: 255,
       Error: '',
@@ -155,6 +166,7 @@ async function sweep(context: Context, running: ReadonlyMap<string, unknown>): P
     }
   };
   // berthd ended while they made a container, and they would go on.
+  await attempt('a probe', () => endProbes(paths));
   await attempt('a process', () => endHelpers(paths, (words) => !words.some((word) => running.has(word))));
   const bundles = entries(paths.bundles).filter((id) => ID.test(id));
   const mine = new Set([...bundles, ...entries(paths.containers), ...registry.all().map(({ id }) => id)]);
@@ -202,13 +214,24 @@ export async function startByPolicy(context: Context): Promise<void> {
   const due = context.registry.all().filter(({ record, running }) => {
     const { state, hostConfig, stoppedByHand } = record;
     if (running || state.Status === 'created') return false;
-    return state.Restarting || startsWithDaemon(hostConfig.RestartPolicy, stoppedByHand, state.ExitCode);
+    return (
+      state.Restarting ||
+      startsWithDaemon({
+        policy: hostConfig.RestartPolicy,
+        stoppedByHand,
+        exitCode: state.ExitCode,
+        restarts: record.restartCount,
+      })
+    );
   });
   const starts = new Map<string, Promise<void>>();
   const start = async (container: Container): Promise<void> => {
     // Nothing goes round in circles here: what a container needs existed when it was made.
     await Promise.all(due.filter(({ id }) => needs(container).includes(id)).map(startOnce));
-    await container.lock.run(async () => startContainer(context, container));
+    await container.lock.run(async () => {
+      container.record.restartCount = 0;
+      await startAgain(context, container);
+    });
   };
   const startOnce = async (container: Container): Promise<void> => {
     const begun = starts.get(container.id);

@@ -1,30 +1,21 @@
 /** A container's root file system: an overlay over its image, and what is prepared in it before its process runs. */
-import { execFile } from 'node:child_process';
 import {
-  chmodSync,
   chownSync,
   closeSync,
   constants,
   existsSync,
   fstatSync,
-  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
   statSync,
 } from 'node:fs';
-import { promisify } from 'node:util';
 import { mountOverlay } from '../linux/mounts.ts';
 import type { Context } from './context.ts';
-import type { ContainerRecord, MountRecord } from './record.ts';
+import type { ContainerRecord } from './record.ts';
 import { makeDirectoryIn, resolveIn } from './safe-path.ts';
 import { lookUpUser, type Identity } from './users.ts';
 import { BerthError, invalidParameter, unavailable } from '../errors.ts';
-
-const execute = promisify(execFile);
 
 /** Larger files are no user databases. */
 const LARGEST_DATABASE = 4 << 20;
@@ -76,31 +67,4 @@ export function makeWorkingDirectory(root: string, path: string, { uid, gid }: I
   if (stat !== undefined) throw invalidParameter(`Cannot mkdir: ${path} is not a directory`);
   makeDirectoryIn(root, path);
   chownSync(target, uid, gid);
-}
-
-/**
- * Gives a new volume its first content, what the image has at that place. It is copied beside the volume and takes its
- * place whole: no process sees it half, and none that has the volume already can plant a link where root writes. A
- * volume that a running container has (`inUse`) stays as it is.
- */
-export async function fillVolumes(
-  root: string,
-  mounts: readonly MountRecord[],
-  inUse: (source: string) => boolean,
-): Promise<void> {
-  for (const { Type, copyUp, Source, Destination } of mounts) {
-    if (Type !== 'volume') continue;
-    mkdirSync(Source, { recursive: true });
-    if (!copyUp || readdirSync(Source).length > 0 || inUse(Source)) continue;
-    const from = resolveIn(root, Destination);
-    const stat = lstatSync(from, { throwIfNoEntry: false });
-    if (!stat?.isDirectory()) continue;
-    const filled = `${Source}.filling`;
-    rmSync(filled, { recursive: true, force: true });
-    mkdirSync(filled, { mode: 0o700 });
-    if (readdirSync(from).length > 0) await execute('cp', ['-a', '--', `${from}/.`, filled]);
-    chownSync(filled, stat.uid, stat.gid);
-    chmodSync(filled, stat.mode & 0o7777);
-    renameSync(filled, Source);
-  }
 }

@@ -9,6 +9,7 @@ import type { Sandbox } from '../network/port.ts';
 import { type ContainerLink, isJoined, known, nameOf, wishOf } from './attachments.ts';
 import { type Context, cgroupOf, publish, save } from './context.ts';
 import { watchContainer } from './exit.ts';
+import { endHealth, resetHealth, resumeHealth } from './health/monitor.ts';
 import { logSize } from './host-config.ts';
 import { devicesOf, initProgram, namespaceOf } from './host-facts.ts';
 import { spawnMonitor, type Monitor } from './process/monitor.ts';
@@ -17,10 +18,21 @@ import { openLinks } from './links.ts';
 import { type ContainerRecord, NEVER, timestamp } from './record.ts';
 import type { Container } from './registry.ts';
 import { removeStopped } from './remove.ts';
-import { fillVolumes, identityIn, makeWorkingDirectory, mountRootfs } from './rootfs.ts';
+import { identityIn, makeWorkingDirectory, mountRootfs } from './rootfs.ts';
 import { createProcess, release, runtimeArguments, StartFailure } from './runtime.ts';
 import { customSeccomp } from './spec/seccomp.ts';
 import { buildSpec } from './spec/spec.ts';
+import { mountVolumes, unmountVolumes } from './volumes/of-container.ts';
+
+/** A client's wish: whatever the restart policy did before is forgotten. */
+export async function startAsAsked(context: Context, container: Container): Promise<void> {
+  const { record } = container;
+  if (record.state.Paused) throw conflict('cannot start a paused container, try unpause instead');
+  if (record.state.Running || record.state.Restarting) throw notModified('');
+  record.restartCount = 0;
+  container.restartDelay = 0;
+  await startContainer(context, container);
+}
 
 export async function startContainer(context: Context, container: Container): Promise<void> {
   const { state } = container.record;
@@ -36,6 +48,7 @@ export async function startContainer(context: Context, container: Container): Pr
     const error = firstFailure(context, thrown);
     for (const session of container.pending) session.abandon();
     container.pending.clear();
+    await endHealth(container);
     const code = error instanceof StartFailure ? error.exitCode : 128;
     Object.assign(container.record.state, {
       Status: state.StartedAt === NEVER ? 'created' : 'exited',
@@ -63,7 +76,7 @@ function firstFailure(context: Context, thrown: unknown): unknown {
 }
 
 async function launch(context: Context, container: Container): Promise<void> {
-  const { filters, paths, registry, runtime, sandboxes } = context;
+  const { filters, paths, runtime, sandboxes } = context;
   const { record } = container;
   const { id, hostConfig: host, config } = record;
   const bundle = paths.bundle(id);
@@ -95,9 +108,8 @@ async function launch(context: Context, container: Container): Promise<void> {
   }
   const identity = identityIn(rootfs, config.User, host.GroupAdd ?? []);
   makeWorkingDirectory(rootfs, config.WorkingDir, identity);
-  await fillVolumes(rootfs, record.mounts, (source) =>
-    registry.all().some((other) => other.running && other.record.mounts.some((mount) => mount.Source === source)),
-  );
+  undo.defer(async () => unmountVolumes(context, container));
+  const mounts = await mountVolumes(context, container, rootfs);
   const init = (host.Init ?? context.settings.init) ? initProgram(context) : undefined;
   const sandbox = await opening;
   // A port that another container has is known by now: then nothing is begun.
@@ -118,7 +130,7 @@ async function launch(context: Context, container: Container): Promise<void> {
       shm: shmOf(context, container),
       files: { hostname: sandbox.hostnamePath, hosts: sandbox.hostsPath, resolvConf: sandbox.resolvConfPath },
       init,
-      mounts: record.mounts,
+      mounts,
       tmpfs: host.Tmpfs ?? {},
     },
     devices: devicesOf(host),
@@ -170,6 +182,7 @@ async function launch(context: Context, container: Container): Promise<void> {
     StartedAt: timestamp(),
     FinishedAt: state.FinishedAt,
   });
+  resetHealth(record);
   // The record says 'running' before the process runs: a berthd that ends here finds it waiting at its FIFO.
   save(context, container);
   undo.defer(() => {
@@ -179,6 +192,7 @@ async function launch(context: Context, container: Container): Promise<void> {
   await release(context, container, record.init);
   undo.move();
   watchContainer(context, container);
+  resumeHealth(context, container);
   publish(context, container, 'start');
 }
 

@@ -48,6 +48,8 @@ export const libc = {
   close: bind<[fd: number]>('int close(int fd)'),
   /** fcntl(F_DUPFD_CLOEXEC). */
   dup: (fd: number): number => dupAbove(fd, 1030, 0),
+  /** fcntl(F_SETFL, 0): reads and writes wait. */
+  setBlocking: (fd: number): number => dupAbove(fd, 4, 0),
   socket: bind<[domain: number, type: number, protocol: number]>('int socket(int domain, int type, int protocol)'),
   bind: bind<[fd: number, address: Buffer, length: number]>('int bind(int fd, const void *address, uint32_t length)'),
   connect: bind<[fd: number, address: Buffer, length: number]>(
@@ -83,6 +85,33 @@ export const libc = {
     'int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)',
   ),
   umount2: bind<[target: string, flags: number]>('int umount2(const char *target, int flags)'),
+  chroot: bind<[path: string]>('int chroot(const char *path)'),
+  fchdir: bind<[fd: number]>('int fchdir(int fd)'),
+  openat: bind<[directory: number, path: string, flags: number, mode: number]>(
+    'int openat(int directory, const char *path, int flags, int mode)',
+  ),
+  prctl: bind<[option: number, argument: number]>('int prctl(int option, ulong argument)'),
+  /** `path` ends with NUL. */
+  mknod: bind<[path: Buffer, mode: number, device: number | bigint]>(
+    'int mknod(const void *path, uint32_t mode, uint64_t device)',
+  ),
+  /** Paths and names end with NUL; all follow no link at the end of the path. */
+  llistxattr: bind<[path: Buffer, list: Buffer | null, size: number]>(
+    'ssize_t llistxattr(const void *path, void *list, size_t size)',
+  ),
+  lgetxattr: bind<[path: Buffer, name: string, value: Buffer | null, size: number]>(
+    'ssize_t lgetxattr(const void *path, const char *name, void *value, size_t size)',
+  ),
+  lsetxattr: bind<[path: Buffer, name: string, value: Buffer, size: number, flags: number]>(
+    'int lsetxattr(const void *path, const char *name, const void *value, size_t size, int flags)',
+  ),
+  /** open_tree(2): a copy of the mount at `path`, attached to nothing. */
+  openTree: (path: string, flags: number): number => treeCall('open_tree', 428, AT_FDCWD, path, flags, null, 0),
+  /** move_mount(2) of a copy that open_tree(2) made. */
+  moveMount: (tree: number, target: string): number => moveTree(tree, target),
+  /** mount_setattr(2) on such a copy. `attributes`: struct mount_attr. */
+  mountSetattr: (tree: number, flags: number, attributes: Buffer): number =>
+    treeCall('mount_setattr', 442, tree, '', flags, attributes, attributes.length),
   pidfdOpen: (pid: number): number => syscall(434, pid, 0),
   pidfdSendSignal: (pidfd: number, signal: number): number => syscall(424, pidfd, signal),
   /** `fds` takes two 32-bit numbers: the reading end, the writing end. */
@@ -137,11 +166,69 @@ export async function umountAsync(target: string, flags: number): Promise<void> 
   });
 }
 
+const mount = library.func(
+  'int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)',
+);
+/** mount(2) on a thread of the pool: a file system may have a journal to replay, or a server that does not answer. */
+export async function mountAsync(
+  source: string | null,
+  target: string,
+  type: string | null,
+  flags: number,
+  data: string | null,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    mount.async(source, target, type, flags, data, (error: Error | null, result: number) => {
+      if (error !== null) reject(error);
+      else if (result === -1) reject(new SysError('mount', koffi.errno(), target));
+      else resolve();
+    });
+  });
+}
+
+const openat2Function = library.func('long syscall(long number, long fd, const char *path, void *how, size_t size)');
+/** openat2(2), for which Debian 12's glibc has no wrapper. `resolve`: RESOLVE_… of linux/openat2.h. */
+export function openat2(fd: number, path: string, flags: number, resolve: number): number {
+  const how = Buffer.alloc(24);
+  how.writeBigUInt64LE(BigInt(flags), 0);
+  how.writeBigUInt64LE(BigInt(resolve), 16);
+  const result = Number(openat2Function(437, fd, path, how, how.length));
+  if (result === -1) throw new SysError('openat2', koffi.errno(), path);
+  return result;
+}
+
 /** pidfd_open(2) and pidfd_send_signal(2): Debian 12's glibc has no wrapper for them. */
 const rawSyscall = library.func('long syscall(long number, long a, long b, long c, long d)');
 function syscall(number: number, a: number, b: number): number {
   const result = Number(rawSyscall(number, a, b, 0, 0));
   if (result === -1) throw new SysError(number === 434 ? 'pidfd_open' : 'pidfd_send_signal', koffi.errno(), String(a));
+  return result;
+}
+
+const pathSyscall = library.func(
+  'long syscall(long number, long fd, const char *path, long flags, void *data, long size)',
+);
+function treeCall(
+  name: string,
+  number: number,
+  fd: number,
+  path: string,
+  flags: number,
+  data: Buffer | null,
+  size: number,
+): number {
+  const result = Number(pathSyscall(number, fd, path, flags, data, size));
+  if (result === -1) throw new SysError(name, koffi.errno(), path);
+  return result;
+}
+
+const moveSyscall = library.func(
+  'long syscall(long number, long from, const char *source, long to, const char *target, long flags)',
+);
+function moveTree(tree: number, target: string): number {
+  // MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS
+  const result = Number(moveSyscall(429, tree, '', AT_FDCWD, target, 0x14));
+  if (result === -1) throw new SysError('move_mount', koffi.errno(), target);
   return result;
 }
 
@@ -172,6 +259,7 @@ export function pollOnce(
   };
 }
 
+export const AT_FDCWD = -100;
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
@@ -193,13 +281,17 @@ export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const SHUT_WR = 1;
 export const SHUT_RDWR = 2;
+export const CLONE_FS = 0x200;
 export const CLONE_NEWNS = 0x0002_0000;
 export const CLONE_NEWNET = 0x4000_0000;
 export const MS_NOSUID = 2;
 export const MS_NODEV = 4;
 export const MS_NOEXEC = 8;
+export const MS_RDONLY = 1;
+export const MS_REMOUNT = 0x20;
 export const MS_BIND = 0x1000;
 export const MS_REC = 0x4000;
 export const MS_PRIVATE = 0x4_0000;
 export const MS_SLAVE = 0x8_0000;
 export const MNT_DETACH = 2;
+export const UMOUNT_NOFOLLOW = 8;

@@ -90,6 +90,8 @@ export interface HostConfig {
   RestartPolicy: RestartPolicy;
   AutoRemove: boolean;
   VolumesFrom: string[] | null;
+  /** Of the volumes that Binds name. */
+  VolumeDriver?: string;
   ConsoleSize: [height: number, width: number];
   Annotations?: Record<string, string>;
   CapAdd: string[] | null;
@@ -127,12 +129,38 @@ export interface HostConfig {
   MemorySwappiness: number | null;
   OomKillDisable: boolean | null;
   PidsLimit: number | null;
+  /** Microseconds. */
+  CpuRealtimePeriod?: number;
+  CpuRealtimeRuntime?: number;
+  /** 10 to 1000. */
+  BlkioWeight?: number;
   Ulimits: Ulimit[] | null;
   Init?: boolean;
   Mounts?: Mount[];
   MaskedPaths: string[] | null;
   ReadonlyPaths: string[] | null;
 }
+
+/** Limits of a container's control group that may change while it runs. */
+export type Resources = Pick<
+  HostConfig,
+  | 'CpuShares'
+  | 'Memory'
+  | 'MemoryReservation'
+  | 'MemorySwap'
+  | 'NanoCpus'
+  | 'CpuPeriod'
+  | 'CpuQuota'
+  | 'CpuRealtimePeriod'
+  | 'CpuRealtimeRuntime'
+  | 'CpusetCpus'
+  | 'CpusetMems'
+  | 'PidsLimit'
+  | 'BlkioWeight'
+>;
+
+/** What an update asks for: 0, '', null and a policy without a name stand for "as it is". */
+export type ContainerUpdate = Resources & Pick<HostConfig, 'RestartPolicy'>;
 
 export interface EndpointSettings {
   IPAMConfig: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] } | null;

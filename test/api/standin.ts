@@ -15,11 +15,13 @@ import type { Images } from '../../src/engine/images/port.ts';
 import type { Containers, CreateRequest, OutputFrame, Session } from '../../src/engine/port.ts';
 import { conflict, notFound, notImplemented, notModified } from '../../src/errors.ts';
 import type { Logger } from '../../src/log.ts';
-import type { PortMap } from '../../src/model/container.ts';
+import type { ContainerUpdate, PortMap } from '../../src/model/container.ts';
 import { EventBus } from '../../src/model/events.ts';
 import type { Json } from '../../src/model/json.ts';
 import type { NetworkCreateRequest, Networks } from '../../src/network/port.ts';
+import { standinFiles } from './standin-files.ts';
 import { StandinCluster } from './standin-cluster.ts';
+import { StandinVolumes } from './standin-volumes.ts';
 
 export const misuse: string[] = [];
 const wrong = (what: string): void => void misuse.push(what);
@@ -155,6 +157,21 @@ export class StandinContainers implements Containers {
     this.calls.push(`kill ${signal}`);
     this.#find(ref).running = false;
   }
+  async pause(ref: string): Promise<void> {
+    this.calls.push(`pause ${this.#find(ref).Name}`);
+    return Promise.resolve();
+  }
+
+  async unpause(ref: string): Promise<void> {
+    this.calls.push(`unpause ${this.#find(ref).Name}`);
+    return Promise.resolve();
+  }
+
+  async update(ref: string, change: ContainerUpdate): Promise<{ Warnings: string[] }> {
+    this.calls.push(`update ${this.#find(ref).Name} ${change.Memory}`);
+    return Promise.resolve({ Warnings: [] });
+  }
+
   async rename(ref: string, name: string): Promise<void> {
     this.#find(ref).Name = name;
   }
@@ -257,6 +274,10 @@ export class StandinContainers implements Containers {
     return { ID: id, Running: false, ExitCode: 0 };
   }
   async execResize(): Promise<void> {}
+  async stats(ref: string): Promise<AsyncIterable<Json>> {
+    const { Id: id } = this.#find(ref);
+    return Readable.from([{ id, os_type: 'linux' }]) as AsyncIterable<Json>;
+  }
   counts(): { total: number; running: number; paused: number; stopped: number } {
     return { total: this.made.length, running: 0, paused: 0, stopped: 0 };
   }
@@ -284,6 +305,9 @@ export class StandinImages implements Images {
 
   resolve(): never {
     throw notImplemented('the API resolves no images');
+  }
+  commit(): never {
+    throw notImplemented('the API commits through the files of containers');
   }
   async pull(options: object, progress: (line: Json) => void, signal: AbortSignal): Promise<void> {
     this.calls.push(options);
@@ -347,6 +371,9 @@ export class StandinImages implements Images {
     progress({ status: IMAGE.Id });
     this.calls.push(options);
     return IMAGE.Id;
+  }
+  async usage(): Promise<{ layersSize: number; images: Json[] }> {
+    return { layersSize: 10, images: [IMAGE] };
   }
   async count(): Promise<number> {
     return 1;
@@ -478,6 +505,7 @@ export interface Standin {
   containers: StandinContainers;
   images: StandinImages;
   networks: StandinNetworks;
+  volumes: StandinVolumes;
   cluster: StandinCluster;
   events: EventBus;
   api: Api;
@@ -501,14 +529,15 @@ export async function withApi(
   const containers = new StandinContainers();
   const images = new StandinImages();
   const networks = new StandinNetworks();
+  const volumes = new StandinVolumes();
   const cluster = new StandinCluster();
   const events = new EventBus();
-  const api = createApi({ containers, images: real.images ?? images, networks, cluster, events, system: SYSTEM, log });
+  const api = createApi({ containers, files: standinFiles, images: real.images ?? images, networks, volumes, cluster, events, system: SYSTEM, log });
   const server = api.createServer();
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   misuse.length = 0;
   try {
-    await body({ containers, images, networks, cluster, events, api, server, socket, logged });
+    await body({ containers, images, networks, volumes, cluster, events, api, server, socket, logged });
     assert.deepEqual(misuse, []);
   } finally {
     api.close();

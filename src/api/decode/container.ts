@@ -97,6 +97,11 @@ const policyName: Decoder<RestartPolicy['Name']> = (value, path) => {
   );
 };
 
+export const restartPolicy = object<RestartPolicy>('container.RestartPolicy', {
+  Name: policyName,
+  MaximumRetryCount: int,
+});
+
 const mountType: Decoder<Mount['Type']> = (value, path) => {
   const type = string(value, path);
   if (type === 'bind' || type === 'volume' || type === 'tmpfs') return type;
@@ -155,9 +160,10 @@ export const hostConfig = object<HostConfig>('container.HostConfig', {
   LogConfig: object<HostConfig['LogConfig']>('container.LogConfig', { Type: string, Config: record(string) }),
   NetworkMode: (value, path) => string(value, path) || 'default',
   PortBindings: portBindings,
-  RestartPolicy: object<RestartPolicy>('container.RestartPolicy', { Name: policyName, MaximumRetryCount: int }),
+  RestartPolicy: restartPolicy,
   AutoRemove: bool,
   VolumesFrom: nullable(strings),
+  VolumeDriver: optional(string),
   ConsoleSize: consoleSize,
   Annotations: optional(record(string)),
   CapAdd: nullable(stringOrStrings),
@@ -204,6 +210,9 @@ export const hostConfig = object<HostConfig>('container.HostConfig', {
   MemorySwappiness: nullable(int64),
   OomKillDisable: nullable(bool),
   PidsLimit: nullable(int64),
+  CpuRealtimePeriod: optional(int64),
+  CpuRealtimeRuntime: optional(int64),
+  BlkioWeight: optional(integer('uint16')),
   Ulimits: nullable(
     list(object<Ulimit>('units.Ulimit', { Name: string, Hard: int64, Soft: int64 }), '[]*units.Ulimit'),
   ),
@@ -221,6 +230,9 @@ export interface CreateBody extends ContainerConfig {
   HostConfig: HostConfig;
   NetworkingConfig: NetworkingConfig;
 }
+
+/** Alone: the body of a commit, which may say nothing. */
+export const containerConfig = object<ContainerConfig>('container.Config', configFields);
 
 const createBody = object<CreateBody>('container.CreateRequest', {
   ...configFields,

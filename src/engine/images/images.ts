@@ -2,6 +2,7 @@
 import { invalidParameter, messageOf } from '../../errors.ts';
 import type { Json } from '../../model/json.ts';
 import { BUSYBOX, makeBusybox } from './busybox.ts';
+import { commitLayer } from './commit.ts';
 import { isNotFound, lookup, nameImage } from './context.ts';
 import type { ImageContext, ImagesOptions } from './context.ts';
 import { StoreEditor } from './edit.ts';
@@ -19,6 +20,7 @@ import { familiar, normalized, parseNameAndTag, tryParse, withDefaultTag } from 
 import { planRemoval } from './removal.ts';
 import type { ImageUser } from './removal.ts';
 import { save } from './save.ts';
+import { usageOf } from './usage.ts';
 import { createdAt, historyOf, inspection, listItem } from './views.ts';
 import type { ImageView } from './views.ts';
 
@@ -224,6 +226,15 @@ export function createImages(options: ImagesOptions): Images {
       await ready();
       return importArchive(context, archive, request, progress, signal);
     },
+
+    async commit(request, signal) {
+      await ready();
+      const done = await commitLayer(context, request, signal);
+      if (done.name !== '') tagged.set(done.id, new Date().toISOString());
+      return done;
+    },
+
+    usage: async () => usageOf(views()),
 
     count: async () => layout.snapshot().images.length,
   };

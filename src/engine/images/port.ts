@@ -75,8 +75,28 @@ export interface Images {
     progress: Progress,
     signal: AbortSignal,
   ): Promise<string>;
+  /** Answers with the ID and with the name as events show it, '' without one. */
+  commit(options: CommitOptions, signal: AbortSignal): Promise<{ id: string; name: string }>;
+  /** For `GET /system/df`: bytes of all layers, and the list with what images share. */
+  usage(): Promise<{ layersSize: number; images: Json[] }>;
   /** For `GET /info`. */
   count(): Promise<number>;
+}
+
+/** An image that a container's files and configuration make. */
+export interface CommitOptions {
+  /** 'sha256:…' of the image that it stands on. */
+  base: string;
+  /** '' for an image without a name. */
+  repository: string;
+  tag: string;
+  author: string;
+  comment: string;
+  /** For its line of the history. */
+  createdBy: string;
+  config: ImageDefaults & { OnBuild?: string[] | null };
+  /** The layer as a tar, asked for when everything else is known to be possible. */
+  layer: () => Promise<AsyncIterable<Buffer>>;
 }
 
 /** Asked by remove and prune, answered by the containers. */
