@@ -1,35 +1,33 @@
 /** /exec, and the making of one below /containers. */
-import { BerthError, invalidParameter, messageOf } from '../errors.ts';
-import type { Containers, Session } from '../engine/port.ts';
+import { invalidParameter, messageOf } from '../errors.ts';
+import type { Containers } from '../engine/port.ts';
 import type { Logger } from '../log.ts';
 import { dimension } from './containers.ts';
 import { execConfig, execStart, type ExecStartBody } from './decode/exec.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, Wire } from './exchange.ts';
 import { writeFrame } from './framing.ts';
 import { pump } from './hijack.ts';
 import type { Route } from './router.ts';
 
-/** What dockerd checks before it takes the connection over; everything later is told inside the stream. */
-function refusedAtOnce(error: unknown): boolean {
-  return error instanceof BerthError && ['NotFound', 'Conflict', 'Unavailable', 'NotImplemented'].includes(error.kind);
-}
-
+/**
+ * The answer's head goes out before there is a process: a client that reads the head through a buffer and the stream past it
+ * (Python's) would lose what comes together with it. What is refused before has its status; the rest is told in the stream:
+ * `docker exec` prints that, then takes its exit code (126, 127) from inspect.
+ */
 async function startAttached(containers: Containers, x: Exchange, body: ExecStartBody, log: Logger): Promise<void> {
   const size = body.ConsoleSize === undefined ? {} : { consoleSize: body.ConsoleSize };
-  let session: Session | undefined;
-  try {
-    session = await containers.execStart(x.param('id'), { detach: false, tty: body.Tty, ...size });
-  } catch (error) {
-    if (refusedAtOnce(error)) throw error;
-    // `docker exec` prints the stream, then takes its exit code (126, 127) from inspect.
-    const wire = await x.takeOver(!body.Tty);
-    const text = Buffer.from(`${messageOf(error)}\r\n`);
-    if (body.Tty) wire.output.write(text);
-    else writeFrame(wire.output, 1, text);
-    return wire.finish();
-  }
-  if (session === undefined) throw new Error('execStart without detach gave no session');
-  await pump(session, await x.takeOver(!session.tty), true, log);
+  let wire: Wire | undefined;
+  const accepted = async (): Promise<void> => void (wire = await x.takeOver(!body.Tty));
+  const session = await containers
+    .execStart(x.param('id'), { detach: false, tty: body.Tty, ...size, accepted })
+    .catch((error: unknown) => {
+      if (wire === undefined) throw error;
+      const text = Buffer.from(`${messageOf(error)}\r\n`);
+      if (body.Tty) wire.output.write(text);
+      else writeFrame(wire.output, 1, text);
+      wire.finish();
+    });
+  if (session !== undefined && wire !== undefined) await pump(session, wire, true, log);
 }
 
 export function execRoutes(containers: Containers, log: Logger): Route[] {

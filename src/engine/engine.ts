@@ -237,7 +237,7 @@ class BerthEngine implements Engine {
 
   async execResize(id: string, height: number, width: number): Promise<void> {
     await Promise.resolve();
-    this.#execs.resize(id, height, width);
+    await this.#execs.resize(id, height, width);
   }
 
   counts(): { total: number; running: number; paused: number; stopped: number } {

@@ -8,7 +8,7 @@ import type { Json } from '../model/json.ts';
 import { type Context, publish } from './context.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 import { answerInTime } from './helpers.ts';
-import type { Session } from './port.ts';
+import type { ExecStartOptions, Session } from './port.ts';
 import { RuntimeError, spawnMonitor, type Monitor } from './process/monitor.ts';
 import { execFailed, explainRuntimeError } from './process/runtime-errors.ts';
 import { AttachSession } from './process/session.ts';
@@ -38,6 +38,9 @@ const KEPT = 5 * 60_000;
 export class Execs {
   readonly #context: Context;
   readonly #byId = new Map<string, Exec>();
+
+  /** Those that are accepted and have no process yet: resolved, however that ends. */
+  readonly #starting = new Map<string, Promise<void>>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -70,16 +73,15 @@ export class Execs {
     return { Id: id };
   }
 
-  async start(
-    id: string,
-    options: { detach: boolean; tty: boolean; consoleSize?: [number, number] },
-  ): Promise<Session | undefined> {
+  async start(id: string, options: ExecStartOptions): Promise<Session | undefined> {
     const exec = this.#find(id);
     const { container, config } = exec;
     if (exec.state === 'running') throw conflict(`exec command ${id} is already running`);
     if (exec.state === 'ended') throw conflict(`exec command ${id} has already run`);
     if (!container.running) throw conflict(`container ${container.id} is not running`);
     exec.state = 'running';
+    const created = Promise.withResolvers<void>();
+    this.#starting.set(id, created.promise);
     const attached = !options.detach;
     const directory = this.#context.paths.exec(id);
     const session = attached
@@ -95,6 +97,7 @@ export class Execs {
       : undefined;
     const monitor = { current: undefined as Monitor | undefined };
     try {
+      await options.accepted?.();
       mkdirSync(`${directory}/x`, { recursive: true, mode: 0o700 });
       writeFileSync(`${directory}/process.json`, JSON.stringify(this.#process(exec, options.consoleSize)), {
         mode: 0o600,
@@ -115,6 +118,9 @@ export class Execs {
       this.#ended(exec, failure?.exitCode === 127 ? 127 : 126);
       if (failure === undefined) throw error;
       throw invalidParameter(execFailed(failure.detail), error);
+    } finally {
+      this.#starting.delete(id);
+      created.resolve();
     }
     this.#watch(exec, directory);
     return session;
@@ -160,7 +166,9 @@ export class Execs {
     };
   }
 
-  resize(id: string, height: number, width: number): void {
+  /** Clients know of an exec before there is its process. */
+  async resize(id: string, height: number, width: number): Promise<void> {
+    await this.#starting.get(id);
     const exec = this.#find(id);
     if (exec.state !== 'running') throw unavailable(`exec process is not running: ${id}`);
     resizeTerminal(this.#context.paths.exec(id), height, width);

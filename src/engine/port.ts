@@ -67,6 +67,14 @@ export interface AttachOptions {
   detachKeys: string;
 }
 
+export interface ExecStartOptions {
+  detach: boolean;
+  tty: boolean;
+  consoleSize?: [number, number];
+  /** Awaited when nothing is known that forbids the start, before the process exists. */
+  accepted?: () => Promise<void>;
+}
+
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
 
 export interface Containers {
@@ -101,10 +109,7 @@ export interface Containers {
 
   execCreate(ref: string, config: ExecConfig): Promise<{ Id: string }>;
   /** With `detach` there is no session. */
-  execStart(
-    id: string,
-    options: { detach: boolean; tty: boolean; consoleSize?: [number, number] },
-  ): Promise<Session | undefined>;
+  execStart(id: string, options: ExecStartOptions): Promise<Session | undefined>;
   execInspect(id: string): Promise<Json>;
   execResize(id: string, height: number, width: number): Promise<void>;
 

@@ -150,13 +150,36 @@ void test('exec start: the body may come with the head, after it, or in pieces',
     }
   }));
 
+void test('exec start: the head is on its way before there is a process', () =>
+  withApi(async (x) => {
+    const release = Promise.withResolvers<void>();
+    const start = x.containers.execStart.bind(x.containers);
+    x.containers.execStart = (id, options) =>
+      start(id, {
+        ...options,
+        accepted: async () => {
+          await options.accepted?.();
+          await release.promise;
+        },
+      });
+    const raw = new Raw(x.socket);
+    raw.socket.write(upgrade(`/exec/${EXEC}/start`, '{}'));
+    await until(() => raw.text.endsWith('\r\n\r\n'), 'the head');
+    release.resolve();
+    x.containers.session.emit(1, 'x');
+    x.containers.session.exit();
+    await until(() => raw.ended, 'the end');
+    assert.equal(raw.payload.toString('latin1'), '\x01\0\0\0\0\0\0\x01x');
+  }));
+
 void test('exec: refusals that dockerd checks first are statuses, the rest is told in the stream', () =>
   withApi(async (x) => {
     x.containers.execError = conflict('container c is not running');
     const body = {};
     const refused = await request(x.socket, 'POST', `/exec/${EXEC}/start`, { body });
     assert.equal(refused.status, 409);
-    x.containers.execError = system('OCI runtime exec failed');
+    x.containers.execError = undefined;
+    x.containers.execFailure = system('OCI runtime exec failed');
     const raw = new Raw(x.socket);
     raw.socket.write(upgrade(`/exec/${EXEC}/start`, '{}'));
     await until(() => raw.ended, 'the end');

@@ -12,7 +12,7 @@ import { buffer } from 'node:stream/consumers';
 import { createApi, type Api } from '../../src/api/index.ts';
 import type { SystemInfo } from '../../src/api/system-port.ts';
 import type { Images } from '../../src/engine/images/port.ts';
-import type { Containers, CreateRequest, OutputFrame, Session } from '../../src/engine/port.ts';
+import type { Containers, CreateRequest, ExecStartOptions, OutputFrame, Session } from '../../src/engine/port.ts';
 import { conflict, notFound, notImplemented, notModified } from '../../src/errors.ts';
 import type { Logger } from '../../src/log.ts';
 import type { ContainerUpdate, PortMap } from '../../src/model/container.ts';
@@ -262,11 +262,15 @@ export class StandinContainers implements Containers {
     this.calls.push(`exec ${JSON.stringify(config)}`);
     return { Id: id64(0xeee) };
   }
+  /** Thrown by execStart once it has accepted. */
+  execFailure: Error | undefined;
   /** Thrown by execStart when set. */
   execError: Error | undefined;
-  async execStart(id: string, options: { detach: boolean; tty: boolean }): Promise<Session | undefined> {
+  async execStart(id: string, options: ExecStartOptions): Promise<Session | undefined> {
     if (id !== id64(0xeee)) throw notFound(`No such exec instance: ${id}`);
     if (this.execError !== undefined) throw this.execError;
+    await options.accepted?.();
+    if (this.execFailure !== undefined) throw this.execFailure;
     this.calls.push(`execStart ${JSON.stringify(options)}`);
     return options.detach ? undefined : this.session;
   }
