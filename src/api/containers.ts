@@ -3,11 +3,12 @@ import { invalidParameter, notFound } from '../errors.ts';
 import type { Containers } from '../engine/port.ts';
 import { byVersion } from './create-versions.ts';
 import { createRequest } from './decode/container.ts';
+import { containerUpdate } from './decode/update.ts';
 import { portChange } from './decode/ports.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './router.ts';
 import { inspectShape } from './shapes.ts';
-import { checkPorts, validateCreate } from './validate.ts';
+import { checkPorts, checkRestartPolicy, validateCreate } from './validate.ts';
 
 const LIST_FILTERS = new Set([
   'ancestor',
@@ -119,6 +120,31 @@ export function containerRoutes(containers: Containers): Route[] {
       async handle(x) {
         await containers.kill(x.param('id'), x.query.string('signal') || 'SIGKILL');
         x.empty(204);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/{id}/pause',
+      async handle(x) {
+        await containers.pause(x.param('id'));
+        x.empty(204);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/{id}/unpause',
+      async handle(x) {
+        await containers.unpause(x.param('id'));
+        x.empty(204);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/{id}/update',
+      async handle(x) {
+        const change = await x.body(containerUpdate, 'UpdateConfig');
+        checkRestartPolicy(change.RestartPolicy);
+        x.json(200, await containers.update(x.param('id'), change));
       },
     },
     {

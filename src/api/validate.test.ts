@@ -19,7 +19,7 @@ const REFUSED: [object, RegExp][] = [
   [{ Env: ['=x'] }, /invalid environment variable: =x/],
   [{ ExposedPorts: { 'x/tcp': {} } }, /invalid port specification: "x"/],
   [{ ExposedPorts: { '80/ipx': {} } }, /invalid proto: ipx/],
-  [{ Healthcheck: { Interval: 5 } }, /Interval in Healthcheck cannot be less than one millisecond/],
+  [{ Healthcheck: { Interval: 5 } }, /Interval in Healthcheck cannot be less than 1ms/],
   [{ HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '99999' }] } } }, /invalid port specification: "99999"/],
   [{ HostConfig: { RestartPolicy: { Name: 'sometimes' } } }, /unknown policy 'sometimes'/],
   [{ HostConfig: { RestartPolicy: { Name: 'no', MaximumRetryCount: 1 } } }, /can only be used with 'on-failure'/],

@@ -4,7 +4,14 @@
  */
 import { isIP } from 'node:net';
 import { invalidParameter } from '../errors.ts';
-import type { ContainerConfig, Healthcheck, HostConfig, NetworkingConfig, PortMap } from '../model/container.ts';
+import type {
+  ContainerConfig,
+  Healthcheck,
+  HostConfig,
+  NetworkingConfig,
+  PortMap,
+  RestartPolicy,
+} from '../model/container.ts';
 
 export interface CreateParts {
   config: ContainerConfig;
@@ -48,7 +55,7 @@ function checkHealth(health: Healthcheck): void {
   for (const name of times) {
     const value = health[name] ?? 0;
     if (value !== 0 && value < 1_000_000) {
-      throw invalidParameter(`${name} in Healthcheck cannot be less than one millisecond`);
+      throw invalidParameter(`${name} in Healthcheck cannot be less than 1ms`);
     }
   }
   if ((health.Retries ?? 0) < 0) throw invalidParameter('Retries in Healthcheck cannot be negative');
@@ -81,16 +88,20 @@ function checkDns({ Dns, DnsSearch, DnsOptions }: HostConfig): void {
   }
 }
 
+export function checkRestartPolicy({ Name, MaximumRetryCount }: RestartPolicy): void {
+  if (MaximumRetryCount < 0) {
+    throw invalidParameter('invalid restart policy: maximum retry count cannot be negative');
+  }
+  if (MaximumRetryCount > 0 && Name !== 'on-failure') {
+    throw invalidParameter("invalid restart policy: maximum retry count can only be used with 'on-failure'");
+  }
+}
+
 function checkHost(host: HostConfig): void {
   const { PortBindings, RestartPolicy, AutoRemove, ExtraHosts, OomScoreAdj, ShmSize } = host;
   checkDns(host);
   checkPorts(PortBindings);
-  if (RestartPolicy.MaximumRetryCount < 0) {
-    throw invalidParameter('invalid restart policy: maximum retry count cannot be negative');
-  }
-  if (RestartPolicy.MaximumRetryCount > 0 && RestartPolicy.Name !== 'on-failure') {
-    throw invalidParameter("invalid restart policy: maximum retry count can only be used with 'on-failure'");
-  }
+  checkRestartPolicy(RestartPolicy);
   if (AutoRemove && RestartPolicy.Name !== '' && RestartPolicy.Name !== 'no') {
     throw invalidParameter("can't create 'AutoRemove' container with restart policy");
   }

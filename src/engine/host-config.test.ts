@@ -4,7 +4,15 @@ import type { ContainerConfig, HostConfig } from '../model/container.ts';
 import { checkHostConfig, logSize } from './host-config.ts';
 import { sampleConfig, sampleHost } from './testing-samples.ts';
 
-const machine = { cpus: 2, swapLimit: true, runtimes: ['crun', 'runc'], architecture: 'x64' };
+const machine = {
+  cpus: 2,
+  memoryNodes: 1,
+  swapLimit: true,
+  blkioWeight: false,
+  realtime: true,
+  runtimes: ['crun', 'runc'],
+  architecture: 'x64',
+};
 const check = (host: Partial<HostConfig>, config: Partial<ContainerConfig> = {}): string[] =>
   checkHostConfig(sampleConfig(config), sampleHost(host), machine);
 

@@ -3,7 +3,7 @@
  * each other. What can be told from the request alone is refused by the API before. Pure: the machine comes in.
  */
 import { conflict, invalidParameter } from '../errors.ts';
-import type { ContainerConfig, HostConfig } from '../model/container.ts';
+import type { ContainerConfig, HostConfig, Resources } from '../model/container.ts';
 import { discardedPorts } from './attachments.ts';
 import { normalizeCapability } from './spec/capabilities.ts';
 import { securityOptions } from './spec/spec.ts';
@@ -13,6 +13,11 @@ export interface Machine {
   cpus: number;
   /** The kernel limits swap, too. */
   swapLimit: boolean;
+  /** How many. */
+  memoryNodes: number;
+  /** The kernel weighs block I/O, and real-time processes, by control group. */
+  blkioWeight: boolean;
+  realtime: boolean;
   runtimes: readonly string[];
   architecture: string;
 }
@@ -24,14 +29,14 @@ const NAMESPACED =
 const RLIMITS =
   'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' ');
 
-function checkMemory(host: HostConfig, machine: Machine, warnings: string[]): void {
+function checkMemory(host: Resources, machine: Machine, update: boolean, warnings: string[]): void {
   if (host.Memory !== 0 && host.Memory < 6 * MIB) {
     throw invalidParameter('Minimum memory limit allowed is 6MB');
   }
   if (host.Memory > 0 && host.MemorySwap > 0 && host.MemorySwap < host.Memory) {
     throw invalidParameter('Minimum memoryswap limit should be larger than memory limit, see usage');
   }
-  if (host.Memory === 0 && host.MemorySwap > 0) {
+  if (host.Memory === 0 && host.MemorySwap > 0 && !update) {
     throw invalidParameter('You should always set the Memory limit when using Memoryswap limit, see usage');
   }
   if (host.MemoryReservation !== 0 && host.MemoryReservation < 6 * MIB) {
@@ -40,10 +45,6 @@ function checkMemory(host: HostConfig, machine: Machine, warnings: string[]): vo
   if (host.Memory > 0 && host.MemoryReservation > host.Memory) {
     throw invalidParameter('Minimum memory limit can not be less than memory reservation limit, see usage');
   }
-  const swappiness = host.MemorySwappiness ?? -1;
-  if (swappiness < -1 || swappiness > 100) {
-    throw invalidParameter(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
-  }
   if (host.Memory > 0 && !machine.swapLimit && host.MemorySwap !== -1) {
     if (host.MemorySwap > 0) {
       warnings.push(
@@ -51,10 +52,10 @@ function checkMemory(host: HostConfig, machine: Machine, warnings: string[]): vo
       );
     }
     host.MemorySwap = -1;
-  } else if (host.Memory > 0 && host.MemorySwap === 0) host.MemorySwap = host.Memory * 2;
+  } else if (host.Memory > 0 && host.MemorySwap === 0 && !update) host.MemorySwap = host.Memory * 2;
 }
 
-function checkCpu(host: HostConfig, machine: Machine): void {
+function checkCpu(host: Resources, machine: Machine): void {
   if (host.NanoCpus > 0 && (host.CpuPeriod > 0 || host.CpuQuota > 0)) {
     throw invalidParameter(
       `Conflicting options: Nano CPUs and CPU ${host.CpuPeriod > 0 ? 'Period' : 'Quota'} cannot both be set`,
@@ -79,12 +80,46 @@ function checkCpu(host: HostConfig, machine: Machine): void {
       throw invalidParameter(`Invalid value ${value} for cpuset ${name}`);
     }
   }
-  const highest = Math.max(-1, ...(host.CpusetCpus.match(/\d+/g) ?? []).map(Number));
-  if (highest >= machine.cpus) {
+  const highest = (list: string): number => Math.max(-1, ...(list.match(/\d+/g) ?? []).map(Number));
+  if (highest(host.CpusetMems) >= machine.memoryNodes) {
     throw invalidParameter(
-      `Requested CPUs are not available - requested ${host.CpusetCpus}, available: 0-${machine.cpus - 1}`,
+      `Requested memory nodes are not available - requested ${host.CpusetMems}, available: ${range(machine.memoryNodes)}`,
     );
   }
+  if (highest(host.CpusetCpus) >= machine.cpus) {
+    throw invalidParameter(
+      `Requested CPUs are not available - requested ${host.CpusetCpus}, available: ${range(machine.cpus)}`,
+    );
+  }
+}
+
+const range = (count: number): string => (count === 1 ? '0' : `0-${count - 1}`);
+
+function checkWeights(host: Resources, machine: Machine, warnings: string[]): void {
+  if (host.BlkioWeight && !machine.blkioWeight) {
+    warnings.push('Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.');
+    delete host.BlkioWeight;
+  }
+  const weight = host.BlkioWeight ?? 0;
+  if (weight !== 0 && (weight < 10 || weight > 1000)) {
+    throw invalidParameter('Range of blkio weight is from 10 to 1000');
+  }
+  const { CpuRealtimePeriod: period = 0, CpuRealtimeRuntime: runtime = 0 } = host;
+  if ((period !== 0 || runtime !== 0) && !machine.realtime) {
+    throw invalidParameter('Your kernel does not support CPU real-time scheduler');
+  }
+  if (period !== 0 && runtime > period) {
+    throw invalidParameter('cpu real-time runtime cannot be higher than cpu real-time period');
+  }
+}
+
+/** Changes `host` where dockerd would; returns warnings for the client. `update`: what is not set stays as it is. */
+export function checkResources(host: Resources, machine: Machine, update: boolean): string[] {
+  const warnings: string[] = [];
+  checkMemory(host, machine, update, warnings);
+  checkCpu(host, machine);
+  checkWeights(host, machine, warnings);
+  return warnings;
 }
 
 function checkModes(config: ContainerConfig, host: HostConfig): void {
@@ -133,9 +168,11 @@ function checkSecurity(host: HostConfig, machine: Machine): void {
 
 /** Changes `host` where dockerd would; returns warnings for the client. */
 export function checkHostConfig(config: ContainerConfig, host: HostConfig, machine: Machine): string[] {
-  const warnings: string[] = [];
-  checkMemory(host, machine, warnings);
-  checkCpu(host, machine);
+  const warnings = checkResources(host, machine, false);
+  const swappiness = host.MemorySwappiness ?? -1;
+  if (swappiness < -1 || swappiness > 100) {
+    throw invalidParameter(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
+  }
   checkModes(config, host);
   checkSecurity(host, machine);
   warnings.push(...discardedPorts(host));

@@ -1,6 +1,6 @@
 /** What a container inherits from its image, by Docker's rules. Pure. */
 import { invalidParameter } from '../errors.ts';
-import type { ContainerConfig, EndpointSettings, NetworkingConfig } from '../model/container.ts';
+import type { ContainerConfig, EndpointSettings, Healthcheck, NetworkingConfig } from '../model/container.ts';
 import type { ImageDefaults } from './images/port.ts';
 
 const keyOf = (entry: string): string => entry.split('=', 1)[0] ?? '';
@@ -9,6 +9,13 @@ const keyOf = (entry: string): string => entry.split('=', 1)[0] ?? '';
 export function mergeEnv(image: readonly string[], own: readonly string[]): string[] {
   const set = new Set(own.map(keyOf));
   return [...own, ...image.filter((entry) => !set.has(keyOf(entry)))];
+}
+
+/** What is not set, each by itself, is the image's: 0 and an empty test stand for 'not set'. */
+function mergeHealthcheck(own: Healthcheck | undefined, image: Healthcheck | undefined): Healthcheck | undefined {
+  if (own === undefined || image === undefined) return own ?? image;
+  const set = Object.entries(own).filter(([, value]) => value !== 0 && !(Array.isArray(value) && value.length === 0));
+  return { ...image, ...Object.fromEntries(set) };
 }
 
 export function mergeConfig(own: ContainerConfig, image: ImageDefaults): ContainerConfig {
@@ -26,7 +33,8 @@ export function mergeConfig(own: ContainerConfig, image: ImageDefaults): Contain
   const stopSignal = own.StopSignal || image.StopSignal;
   if (stopSignal) merged.StopSignal = stopSignal;
   if (own.Shell === undefined && image.Shell !== undefined) merged.Shell = image.Shell;
-  if (own.Healthcheck === undefined && image.Healthcheck !== undefined) merged.Healthcheck = image.Healthcheck;
+  const health = mergeHealthcheck(own.Healthcheck, image.Healthcheck);
+  if (health !== undefined) merged.Healthcheck = health;
   // An entry point of the container's own ends what the image would pass to the image's.
   if (own.Entrypoint === null || own.Entrypoint.length === 0) {
     if (own.Cmd === null || own.Cmd.length === 0) merged.Cmd = image.Cmd ?? null;

@@ -4,6 +4,7 @@
  */
 import type {
   ContainerConfig,
+  ContainerUpdate,
   EndpointSettings,
   ExecConfig,
   HostConfig,
@@ -67,6 +68,13 @@ export interface AttachOptions {
   detachKeys: string;
 }
 
+export interface StatsOptions {
+  /** A sample each second until the container is removed; otherwise one. */
+  stream: boolean;
+  /** At once, with nothing to compare it with. */
+  oneShot: boolean;
+}
+
 export interface ExecStartOptions {
   detach: boolean;
   tty: boolean;
@@ -85,6 +93,11 @@ export interface Containers {
   stop(ref: string, options: { signal?: string; timeout?: number }): Promise<void>;
   restart(ref: string, options: { signal?: string; timeout?: number }): Promise<void>;
   kill(ref: string, signal: string): Promise<void>;
+  /** Every process stands still. Conflict when the container does not run, or stands still already. */
+  pause(ref: string): Promise<void>;
+  unpause(ref: string): Promise<void>;
+  /** Limits and restart policy, of a container that runs or not. */
+  update(ref: string, change: ContainerUpdate): Promise<{ Warnings: string[] }>;
   rename(ref: string, name: string): Promise<void>;
   remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
   /** Checks `ref` at once; `done` resolves when the condition holds. */
@@ -99,6 +112,8 @@ export interface Containers {
   attach(ref: string, options: AttachOptions): Promise<Session>;
   resize(ref: string, height: number, width: number): Promise<void>;
   top(ref: string, psArguments: string): Promise<Json>;
+  /** The API's ContainerStatsResponse, with empty values while the container does not run. Ends with the signal. */
+  stats(ref: string, options: StatsOptions, signal: AbortSignal): Promise<AsyncIterable<Json>>;
   prune(filters: Filters): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }>;
 
   /** One more network, for a container that runs or not. */

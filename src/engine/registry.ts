@@ -1,6 +1,7 @@
 /** The containers of this daemon: by ID, by prefix of an ID, by name; and what of each lives in memory only. */
 import { conflict, invalidParameter, notFound } from '../errors.ts';
 import type { Json } from '../model/json.ts';
+import type { HealthMonitor } from './health/monitor.ts';
 import { Lock } from './lock.ts';
 import type { AttachSession } from './process/session.ts';
 import type { ContainerRecord } from './record.ts';
@@ -68,6 +69,8 @@ export class Container {
   readonly execs = new Set<string>();
   /** Ends the watch for conmon's end. */
   watch: { close(): void } | undefined;
+  /** While it runs and has a healthcheck. */
+  health: HealthMonitor | undefined;
   /** Milliseconds since 1970 of the last start. */
   startedAt = 0;
   removing = false;

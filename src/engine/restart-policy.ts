@@ -26,9 +26,14 @@ export function planRestart(input: {
   return { delay: lastDelay === 0 || ran >= SOUND ? FIRST : Math.min(lastDelay * 2, LONGEST) };
 }
 
-/** When the daemon starts: 'always' also after a stop by hand. */
-export function startsWithDaemon(policy: RestartPolicy, stoppedByHand: boolean, exitCode: number): boolean {
+/** When the daemon starts: 'always' also after a stop by hand; what had all its tries gets no more. */
+export function startsWithDaemon(input: {
+  policy: RestartPolicy;
+  stoppedByHand: boolean;
+  exitCode: number;
+  restarts: number;
+}): boolean {
+  const { policy, stoppedByHand } = input;
   if (policy.Name === 'always') return true;
-  if (policy.Name === 'unless-stopped') return !stoppedByHand;
-  return policy.Name === 'on-failure' && !stoppedByHand && exitCode !== 0;
+  return planRestart({ ...input, stoppedByHand, ran: 0, lastDelay: 0 }) !== undefined;
 }

@@ -1,7 +1,7 @@
 /** `POST /containers/{id}/restart`. */
 import { type Context, publish } from './context.ts';
 import type { Container } from './registry.ts';
-import { startContainer } from './start.ts';
+import { startAsAsked } from './start.ts';
 import { stopContainer } from './stop.ts';
 
 export async function restartContainer(
@@ -23,7 +23,7 @@ export async function restartContainer(
     }
   }
   await container.lock.run(async () => {
-    if (!container.running) await startContainer(context, container);
+    if (!container.running) await startAsAsked(context, container);
   });
   publish(context, container, 'restart');
 }

@@ -5,6 +5,7 @@ import { signalProcess } from '../linux/pidfd.ts';
 import { type Context, cgroupOf, publish, save } from './context.ts';
 import type { Container } from './registry.ts';
 import { removeStopped } from './remove.ts';
+import { letGo } from './pause.ts';
 import { parseSignal } from './signals.ts';
 
 const SIGTERM = 15;
@@ -21,17 +22,40 @@ function send(container: Container, signal: number): boolean {
   return init !== undefined && signalProcess(init, signal);
 }
 
-export function killContainer(context: Context, container: Container, text: string): void {
+/** SIGKILL is waited for, as dockerd does. */
+export async function killContainer(context: Context, container: Container, text: string): Promise<void> {
   const signal = parseSignal(text || 'KILL');
+  // A start under way is waited for: its process is the one that is meant.
+  await container.lock.run(async () => {
+    kill(context, container, signal);
+    await Promise.resolve();
+  });
+  if (signal !== SIGKILL) return;
+  await ended(container, LONGEST_KILL);
+  await container.lock.run(async () => Promise.resolve());
+}
+
+function kill(context: Context, container: Container, signal: number): void {
+  const { record } = container;
+  if (record.state.Restarting) {
+    // There is no process: that there will be none is what was asked for.
+    record.stoppedByHand = true;
+    return cancelRestart(context, container);
+  }
   if (!container.running) throw notRunning(container);
-  const stopSignal = parseSignal(container.record.config.StopSignal ?? 'TERM');
-  if ([SIGKILL, SIGTERM, stopSignal].includes(signal)) {
-    container.record.stoppedByHand = true;
+  const stopSignal = parseSignal(record.config.StopSignal ?? 'TERM');
+  const final = [SIGKILL, SIGTERM, stopSignal].includes(signal);
+  if (final) {
+    record.stoppedByHand = true;
     save(context, container);
   }
   if (!send(container, signal) && signal !== SIGKILL) throw notRunning(container);
   publish(context, container, 'kill', { signal: String(signal) });
+  if (final) letGo(context, container);
 }
+
+/** Milliseconds; a process that waits for its storage ends only after it. */
+const LONGEST_KILL = 10_000;
 
 /** Resolves with whether it ended in time; milliseconds, -1 for no limit. */
 async function ended(container: Container, milliseconds: number): Promise<boolean> {
@@ -53,6 +77,7 @@ const KILL_PATIENCE = 2000;
 
 async function forceEnd(context: Context, container: Container): Promise<void> {
   send(container, SIGKILL);
+  letGo(context, container);
   if (await ended(container, KILL_PATIENCE)) return;
   await removeCgroup(cgroupOf(context, container));
   await ended(container, KILL_PATIENCE * 5);
@@ -75,6 +100,7 @@ export async function stopContainer(
     if (container.running) {
       send(container, signal);
       publish(context, container, 'kill', { signal: String(signal) });
+      letGo(context, container);
     }
   });
   if (!(await ended(container, timeout < 0 ? -1 : timeout * 1000))) {
@@ -88,8 +114,10 @@ export async function stopContainer(
 function cancelRestart(context: Context, container: Container): void {
   if (container.restart !== undefined) clearTimeout(container.restart.timer);
   container.restart = undefined;
-  Object.assign(container.record.state, { Status: 'exited', Restarting: false });
+  const { state } = container.record;
+  Object.assign(state, { Status: 'exited', Restarting: false });
   save(context, container);
+  container.moments.tell('exit', { StatusCode: state.ExitCode });
 }
 
 export async function removeContainer(
@@ -99,6 +127,9 @@ export async function removeContainer(
 ): Promise<void> {
   if (container.removing) throw conflict(`removal of container ${container.id} is already in progress`);
   const { record } = container;
+  if (!options.force && record.state.Paused) {
+    throw conflict(`cannot remove container "/${record.name}": container is paused and must be unpaused first`);
+  }
   if (!options.force && (container.running || record.state.Restarting)) {
     throw conflict(
       `cannot remove container "/${record.name}": container is ${record.state.Status}: stop the container before removing or force remove`,

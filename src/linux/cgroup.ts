@@ -2,22 +2,8 @@
 import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mountPoints } from './mounts.ts';
-
-export interface Hierarchy {
-  mount: string;
-  version: 1 | 2;
-}
-
-let known: readonly Hierarchy[] | undefined;
-
-/** Read once: hierarchies do not come and go while the daemon runs. */
-export function hierarchies(): readonly Hierarchy[] {
-  known ??= mountPoints()
-    .filter(({ type }) => type === 'cgroup' || type === 'cgroup2')
-    .map(({ target, type }) => ({ mount: target, version: type === 'cgroup2' ? 2 : 1 }));
-  return known;
-}
+import { hierarchies } from './cgroup-hierarchies.ts';
+import { thaw } from './freezer.ts';
 
 const BASE = '/sys/fs/cgroup';
 let knownPlain: readonly string[] | undefined;
@@ -83,6 +69,8 @@ export function processesIn(path: string): number[] {
 }
 
 function killAll(path: string): void {
+  // What stands still does not end.
+  thaw(path);
   for (const { mount, version } of hierarchies()) {
     const file = `${below(mount, path)}/cgroup.kill`;
     if (version === 2 && existsSync(file)) return writeFileSync(file, '1');

@@ -116,7 +116,6 @@ void test('docker shows the texts of what is refused', () =>
       [['search', 'x'], /berth does not search registries/],
       [['node', 'ls'], /This node is not a swarm manager/],
       [['volume', 'create', 'v'], /later version/],
-      [['pause', 'x'], /later version/],
       [['plugin', 'inspect', 'p'], /plugin "p" not found|No such plugin: p/],
     ];
     for (const [args, text] of cases) {

@@ -45,6 +45,7 @@ export const bool: Decoder<boolean> = (value, path) => {
 const RANGES = {
   int: [-(2 ** 63), 2 ** 63],
   int64: [-(2 ** 63), 2 ** 63],
+  uint16: [0, 2 ** 16 - 1],
   uint32: [0, 2 ** 32 - 1],
   uint: [0, 2 ** 64],
 } as const;

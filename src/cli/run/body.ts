@@ -20,7 +20,7 @@ import {
 import { parseMount, parseTmpfs, parseVolumes } from './mounts.ts';
 import { parseExtraHost, parseNetworks } from './network.ts';
 import { parsePorts } from './ports.ts';
-import { isIp, parseBytes, parseCpus, parseDuration, parseFlag } from './values.ts';
+import { isIp, parseBytes, parseCpus, parseDuration, parseFlag, parseSwap } from './values.ts';
 
 export interface Surroundings {
   env: NodeJS.ProcessEnv;
@@ -99,7 +99,6 @@ function resources(values: Values): Json {
   if (swappiness !== -1 && (swappiness < 0 || swappiness > 100)) {
     throw new Error(`invalid value: ${swappiness}. Valid memory swappiness range is 0-100`);
   }
-  const swap = (text: string): number => (text === '-1' ? -1 : parseBytes(text));
   return {
     CpuShares: values.int('cpu-shares'),
     Memory: given(values, 'memory', parseBytes) ?? 0,
@@ -111,7 +110,7 @@ function resources(values: Values): Json {
     CpusetMems: values.string('cpuset-mems'),
     Devices: each(values, 'device', (text) => text).map(parseDevice),
     MemoryReservation: given(values, 'memory-reservation', parseBytes) ?? 0,
-    MemorySwap: given(values, 'memory-swap', swap) ?? 0,
+    MemorySwap: given(values, 'memory-swap', parseSwap) ?? 0,
     MemorySwappiness: swappiness,
     OomKillDisable: values.bool('oom-kill-disable'),
     PidsLimit: values.int('pids-limit'),

@@ -36,6 +36,9 @@ export function parseBytes(text: string): number {
   return size;
 }
 
+/** '-1' for no limit. */
+export const parseSwap = (text: string): number => (text === '-1' ? -1 : parseBytes(text));
+
 const DURATION_UNITS: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,

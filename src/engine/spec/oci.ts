@@ -45,7 +45,16 @@ export interface OciDeviceRule {
 export interface OciResources {
   devices: OciDeviceRule[];
   memory?: { limit?: number; reservation?: number; swap?: number; swappiness?: number; disableOOMKiller?: boolean };
-  cpu?: { shares?: number; quota?: number; period?: number; cpus?: string; mems?: string };
+  cpu?: {
+    shares?: number;
+    quota?: number;
+    period?: number;
+    realtimePeriod?: number;
+    realtimeRuntime?: number;
+    cpus?: string;
+    mems?: string;
+  };
+  blockIO?: { weight: number };
   pids?: { limit: number };
 }
 

@@ -7,7 +7,9 @@ export function statusText(state: ContainerState, now: number): string {
   const since = (time: string): string => humanDuration(Math.max(0, now - Date.parse(time)));
   if (state.Running) {
     if (state.Paused) return `Up ${since(state.StartedAt)} (Paused)`;
-    return `Up ${since(state.StartedAt)}`;
+    const health = state.Health?.Status;
+    if (health === undefined) return `Up ${since(state.StartedAt)}`;
+    return `Up ${since(state.StartedAt)} (${health === 'starting' ? 'health: starting' : health})`;
   }
   if (state.Restarting) return `Restarting (${state.ExitCode}) ${since(state.FinishedAt)} ago`;
   if (state.Status === 'removing') return 'Removal In Progress';
