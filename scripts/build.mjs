@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-for (const entry of ['berth', 'berthd', 'berth-netd']) {
+for (const entry of ['berth', 'berthd', 'berth-netd', 'berth-files']) {
   await build({
     entryPoints: [`src/${entry}.ts`],
     outfile: `dist/${entry === 'berth' ? 'berth-main' : entry}.cjs`,

@@ -139,9 +139,9 @@ export class Exchange {
     this.#answer.end(text);
   }
 
-  empty(status: number): void {
+  empty(status: number, headers: Readonly<Record<string, string>> = {}): void {
     const length = status === 204 || status === 304 ? {} : { 'Content-Length': 0 };
-    this.#answer.writeHead(status, { ...this.#headers, ...length });
+    this.#answer.writeHead(status, { ...this.#headers, ...headers, ...length });
     this.#answer.end();
   }
 
@@ -156,8 +156,8 @@ export class Exchange {
   }
 
   /** Sends the head at once: clients wait for it before they go on (docker run starts after wait's). */
-  stream(contentType: string): ServerResponse {
-    this.#answer.writeHead(200, { ...this.#headers, 'Content-Type': contentType });
+  stream(contentType: string, headers: Readonly<Record<string, string>> = {}): ServerResponse {
+    this.#answer.writeHead(200, { ...this.#headers, ...headers, 'Content-Type': contentType });
     this.#answer.flushHeaders();
     // A write that comes too late (an event after `until`) fails with an 'error' event, which unheard ends the process.
     this.#answer.on('error', () => {});

@@ -87,8 +87,22 @@ export function mountOverlay({ target, lowerDirs, upperDir, workDir, volatile }:
   // Left by a volatile mount that a crash of the machine or of berthd ended: overlay would refuse to mount again.
   if (existsSync(`${workDir}/work/incompat`)) rmSync(`${workDir}/work/incompat`, { recursive: true });
   const options = (lower: readonly string[]): string =>
+    // Whatever the host's default: with redirects the upper directory alone would not say what changed (diff, commit).
     `lowerdir=${lower.join(':')},upperdir=${escapeLayer(upperDir)},workdir=${escapeLayer(workDir)}` +
-    (volatile ? ',volatile' : '');
+    `,redirect_dir=off,metacopy=off${volatile ? ',volatile' : ''}`;
+  mountLayers(target, lowerDirs, options);
+}
+
+/** Image layers without a container's own on top, topmost first: at least two. */
+export function mountReadOnlyOverlay(target: string, lowerDirs: readonly string[]): void {
+  mountLayers(target, lowerDirs, (lower) => `lowerdir=${lower.join(':')}`);
+}
+
+function mountLayers(
+  target: string,
+  lowerDirs: readonly string[],
+  options: (lower: readonly string[]) => string,
+): void {
   const plain = options(lowerDirs.map(escapeLayer));
   if (Buffer.byteLength(plain) <= LONGEST_OPTIONS) {
     libc.mount('overlay', target, 'overlay', 0, plain);

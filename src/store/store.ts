@@ -2,7 +2,7 @@
  * Durable state of one host. A record is a JSON value under a kind and a key; the owner of a kind decides its shape.
  * Every call is synchronous and takes well under a millisecond; a write that returned survives `kill -9`.
  */
-export type Kind = 'container' | 'exec' | 'network' | 'endpoint' | 'sandbox' | 'peer' | 'volume' | 'meta';
+export type Kind = 'container' | 'exec' | 'network' | 'endpoint' | 'sandbox' | 'peer' | 'volume' | 'commit' | 'meta';
 
 export interface Store {
   get<T>(kind: Kind, key: string): T | undefined;

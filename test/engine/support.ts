@@ -176,8 +176,10 @@ export async function makeEngine(
           lowerDirs: [rootfs],
         };
       },
+      commit: async () => Promise.reject(new Error('there is no image store here')),
     },
     sandboxes,
+    filesProgram: [],
     publish: bus.publish,
     log: options.log ?? quiet,
     ...(options.runtimePatience === undefined ? {} : { runtimePatience: options.runtimePatience }),

@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { BerthError, invalidParameter, messageOf, unavailable } from '../../errors.ts';
 import { diskError } from './edit.ts';
-import { BLOCK, decodeHeader, decodePax, paddedSize, TarError } from './tar.ts';
+import { BLOCK, decodeHeader, decodePax, paddedSize, TarError, textOf } from '../../tar/header.ts';
 
 /** Entries of an archive, and bytes of one header or document in it, beyond which it is refused. */
 const MOST_ENTRIES = 200_000;
@@ -80,6 +80,30 @@ async function sniff(
   return { start, whole: whole() };
 }
 
+/** The decompressed archive as it comes. What is wrong with its compression is thrown as InvalidParameter. */
+export async function* decompressed(input: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const { start, whole } = await sniff(input, 6, signal);
+  const kind = compressionOf(start);
+  if (kind === 'none') return yield* whole;
+  const plain = decoder(kind);
+  const fed = pipeline(whole, plain, { signal });
+  fed.catch(() => undefined);
+  try {
+    for await (const chunk of plain) yield chunk as Buffer;
+    await fed;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw decoderError(error);
+  }
+}
+
+/** What the decoders of Node say of broken input, in public words. */
+function decoderError(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (!/^(?:Z_|ZSTD_)/.test(code)) return error;
+  return invalidParameter(`cannot decompress the archive: ${messageOf(error)}`, error);
+}
+
 /** Writes the decompressed archive to `path` (new, 0600); `watch` sees its bytes. */
 export async function storeArchive(
   input: Readable,
@@ -106,10 +130,8 @@ export async function storeArchive(
     // Only then: destroying a request's body takes its answer along.
     if (signal.aborted) input.destroy();
     signal.throwIfAborted();
-    if (error instanceof BerthError) throw error;
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (/^(?:Z_|ZSTD_)/.test(code)) throw invalidParameter(`cannot decompress the archive: ${messageOf(error)}`, error);
-    throw diskError(error, path);
+    const known = decoderError(error);
+    throw known instanceof BerthError ? known : diskError(error, path);
   }
 }
 
@@ -200,7 +222,7 @@ async function readIndex(file: FileHandle): Promise<Map<string, Place>> {
     if (entry.type === 'x' || entry.type === 'L') {
       if (entry.size > LARGEST_HEADER) throw new TarError('header too large');
       const data = await readExactly(file, offset, entry.size);
-      if (entry.type === 'L') longName = data.toString().replace(/\0.*$/s, '');
+      if (entry.type === 'L') longName = data.toString('latin1').replace(/\0.*$/s, '');
       else {
         const records = decodePax(data);
         longName = records.get('path') ?? longName;
@@ -211,7 +233,7 @@ async function readIndex(file: FileHandle): Promise<Map<string, Place>> {
     }
     const size = longSize ?? entry.size;
     if (!Number.isSafeInteger(size) || size < 0 || offset + size > total) throw new TarError('unexpected EOF');
-    if (entry.type === '0') places.set((longName ?? entry.name).replace(/^(?:\.\/)+/, ''), { offset, size });
+    if (entry.type === '0') places.set(textOf(longName ?? entry.name).replace(/^(?:\.\/)+/, ''), { offset, size });
     // Only files and pax headers have a body; others may state a size all the same (hard links in old archives).
     const hasBody = entry.type === '0' || entry.type === 'g' || entry.type === 'K' || entry.type === 'S';
     at = offset + (hasBody ? paddedSize(size) : 0);

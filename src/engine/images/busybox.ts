@@ -12,8 +12,8 @@ import { copyIn, hostArchitecture, nameImage } from './context.ts';
 import type { ImageContext } from './context.ts';
 import type { ImageConfig } from './layout.ts';
 import { blobPath, finishLayout, startLayout } from './oci.ts';
-import { encodeHeader, endOfArchive, padding } from './tar.ts';
-import type { NewEntry } from './tar.ts';
+import { encodeHeader, endOfArchive, padding } from '../../tar/header.ts';
+import type { NewEntry } from '../../tar/header.ts';
 
 export const BUSYBOX = 'docker.io/library/busybox:latest';
 const PROGRAM = '/bin/busybox';

@@ -56,7 +56,7 @@ export interface ImageConfig {
   comment?: string;
   config?: ImageDefaults & { OnBuild?: string[] | null };
   rootfs?: { type?: string; diff_ids?: string[] };
-  history?: { created?: string; created_by?: string; comment?: string; empty_layer?: boolean }[];
+  history?: { created?: string; created_by?: string; author?: string; comment?: string; empty_layer?: boolean }[];
 }
 
 export interface StoredManifest {

@@ -17,7 +17,7 @@ import type { Descriptor } from './oci.ts';
 import { familiar, familiarRepository, normalized, repositoryOf, tryParse } from './reference.ts';
 import type { Reference } from './reference.ts';
 import { localFailure, skopeo } from './skopeo.ts';
-import { encodeHeader, endOfArchive, padding } from './tar.ts';
+import { encodeHeader, endOfArchive, padding } from '../../tar/header.ts';
 
 interface Chosen {
   image: ImageEntry;

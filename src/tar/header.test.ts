@@ -2,13 +2,19 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BLOCK, decodeHeader, decodePax, encodeHeader, endOfArchive, padding, TarError } from './tar.ts';
+import { BLOCK, decodeHeader, decodePax, encodeHeader, endOfArchive, padding, TarError } from './header.ts';
 
 void test('a header that was written is read back', () => {
   const entry = fc.record(
     {
       name: fc.stringMatching(/^[a-z][a-z0-9/._-]{0,98}$/),
       type: fc.constantFrom('0' as const, '1' as const, '2' as const, '5' as const),
+      mode: fc.integer({ min: 0, max: 0o7777 }),
+      uid: fc.integer({ min: 0, max: 0o7777777 }),
+      gid: fc.integer({ min: 0, max: 0o7777777 }),
+      mtime: fc.integer({ min: 0, max: 2 ** 33 - 1 }),
+      major: fc.constant(0),
+      minor: fc.constant(0),
       size: fc.integer({ min: 0, max: 2 ** 33 - 1 }),
       linkName: fc.stringMatching(/^[a-z0-9/._-]{0,99}$/),
     },
