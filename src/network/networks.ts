@@ -20,6 +20,8 @@ export class NetworkController implements Networks {
   readonly #context: NetworkContext;
   /** Name of a bridge, or of a parent, that is being removed → its end: who wants one of that name waits. */
   readonly #leaving = new Map<string, Promise<void>>();
+  /** Of all hosts, while the cluster is asked whether they may be: nobody here takes their names and subnets meanwhile. */
+  readonly #coming = new Map<NetworkCreateRequest, NetworkRecord>();
 
   constructor(context: NetworkContext) {
     this.#context = context;
@@ -61,7 +63,7 @@ export class NetworkController implements Networks {
     if (request.Driver === 'overlay' && !request.ConfigOnly) return this.#createForAll(request);
     const link = this.#wantedLink(request);
     for (let end = this.#leaving.get(link); end; end = this.#leaving.get(link)) await end;
-    const { network, warning } = this.#plan(request, state.networks());
+    const { network, warning } = this.#plan(request, [...state.networks(), ...this.#coming.values()]);
     // From here on nobody else gets the name or the subnets; nothing was awaited since they were found free.
     state.putNetwork(network);
     this.#context.raising.add(network.id);
@@ -82,16 +84,22 @@ export class NetworkController implements Networks {
   async #createForAll(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
     const { deps, state } = this.#context;
     let warning = '';
-    const { id, name, driver } = await deps.cluster.createNetwork((others) => {
+    const plan = (others: readonly NetworkRecord[]): NetworkRecord => {
       const own = new Set(others.map((network) => network.id));
       const networks = [...others, ...state.networks().filter((network) => !own.has(network.id))];
       const creation = this.#plan(request, networks);
       if (isEncrypted(creation.network)) needWireguard(deps.cluster.underlay(), 'create an encrypted network');
       ({ warning } = creation);
+      this.#coming.set(request, creation.network);
       return creation.network;
-    });
-    deps.publish('network', 'create', id, { name, type: driver });
-    return { Id: id, Warning: warning };
+    };
+    try {
+      const { id, name, driver } = await deps.cluster.createNetwork(plan);
+      deps.publish('network', 'create', id, { name, type: driver });
+      return { Id: id, Warning: warning };
+    } finally {
+      this.#coming.delete(request);
+    }
   }
 
   /** Name that the request, or the network that it takes its settings from, gives the bridge or the parent; '' for none. */

@@ -398,6 +398,21 @@ void describe('networks that span hosts', () => {
     assert.equal(networks.find(({ bridge }) => bridge !== 'docker0')?.mode, 'nat');
   });
 
+  void test('a network of this host alone, made while one of all hosts comes', async () => {
+    const coming = onB.networks.create(creation('both', { Driver: 'overlay', IPAM: ipam(pool('10.7.0.0/24')) }));
+    await assert.rejects(async () => onB.networks.create(creation('both')), {
+      kind: 'Conflict',
+      message: 'network with name both already exists',
+    });
+    await assert.rejects(async () => onB.networks.create(creation('near', { IPAM: ipam(pool('10.7.0.0/16')) })), {
+      kind: 'Forbidden',
+      message: /network both/,
+    });
+    await coming;
+    await store.told();
+    assert.deepEqual(names(onB, ['name', ['both']]), ['both']);
+  });
+
   void test('refusals of create', async () => {
     const create = async (more: Parameters<typeof creation>[1]): Promise<unknown> =>
       onB.networks.create(creation('x', { Driver: 'overlay', ...more }));
