@@ -1,16 +1,10 @@
 /** Debian's Python client (python3-docker): its scenarios are in python/, run by one process inside the host. */
-import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scenarios } from '../compatibility/scenarios.ts';
+import { bodiesOf, toldBy } from './told.ts';
 
 const directory = new URL('python/', import.meta.url).pathname;
-
-interface Result {
-  name: string;
-  /** The traceback; null when there is none. */
-  failure: string | null;
-}
 
 /** The docstrings of the test methods. */
 const names = readdirSync(directory)
@@ -25,21 +19,8 @@ scenarios(
   { client: 'Python docker 5' },
   async (host) => {
     const daemon = await host.startDaemon();
-    const { stdout, stderr } = await host.exec(['/usr/bin/python3', '-B', join(directory, 'scenarios.py')], {
-      env: daemon.clientEnv,
-      timeout: 120_000,
-    });
-    const lines = stdout.split('\n').filter((line) => line.startsWith('{"name":'));
-    const results = lines.map((line) => JSON.parse(line) as Result);
-    return { results: new Map(results.map(({ name, failure }) => [name, failure])), stderr };
+    const argv = ['/usr/bin/python3', '-B', join(directory, 'scenarios.py')];
+    return toldBy(await host.exec(argv, { env: daemon.clientEnv, timeout: 120_000 }));
   },
-  Object.fromEntries(
-    names.map((name) => [
-      name,
-      async ({ results, stderr }: { results: Map<string, string | null>; stderr: string }) => {
-        assert.ok(results.has(name), `the scenario did not run: ${stderr}`);
-        assert.equal(results.get(name), null);
-      },
-    ]),
-  ),
+  bodiesOf(names),
 );
