@@ -10,6 +10,8 @@ type Method = Route['method'];
 
 export const NO_SWARM =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
+const NO_SWARM_MODE =
+  "berth has no swarm mode; networks that span hosts come with 'berth cluster init' and 'docker network create -d overlay'";
 const NO_BUILD = 'berth does not build images; use Buildah: buildah bud -t NAME . - the image is then seen by berth';
 
 const later = (what: string): string => `berth does not ${what} yet: it comes with a later version`;
@@ -33,19 +35,15 @@ const answer = (method: Method, path: string, body: object): Route => ({
 const ALL: readonly Method[] = ['GET', 'POST', 'DELETE'];
 
 function swarmRoutes(): Route[] {
-  const managers = ['/swarm', '/swarm/unlockkey', '/swarm/unlock', '/swarm/update', '/swarm/leave'];
+  const managers = ['/swarm', '/swarm/unlockkey', '/swarm/unlock', '/swarm/update'];
   const nouns = ['nodes', 'services', 'tasks', 'secrets', 'configs'].flatMap((noun) => [
     `/${noun}`,
     `/${noun}/{rest*}`,
   ]);
   return [
+    ...refuse(['POST'], '/swarm/leave', () => unavailable('This node is not part of a swarm')),
     ...[...managers, ...nouns].flatMap((path) => refuse(ALL, path, () => unavailable(NO_SWARM))),
-    ...refuse(['PUT'], '/volumes/{name}', () =>
-      unavailable('volume update only valid for cluster volumes, but swarm is unavailable'),
-    ),
-    ...['/swarm/init', '/swarm/join'].flatMap((path) =>
-      refuse(['POST'], path, () => notImplemented('berth has no swarm mode')),
-    ),
+    ...['/swarm/init', '/swarm/join'].flatMap((path) => refuse(['POST'], path, () => notImplemented(NO_SWARM_MODE))),
   ];
 }
 

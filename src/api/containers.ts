@@ -64,7 +64,13 @@ export function containerRoutes(containers: Containers): Route[] {
         validateCreate(request, x.version);
         const { parts, warnings } = byVersion(request, x.version);
         const name = x.query.string('name').replace(/^\//, '');
-        const { Id, Warnings } = await containers.create({ name: name === '' ? undefined : name, ...parts });
+        // A new client's variable of the environment must not trouble it with an older API.
+        const platform = x.version >= 41 ? x.query.string('platform') : '';
+        const { Id, Warnings } = await containers.create({
+          name: name === '' ? undefined : name,
+          ...parts,
+          ...(platform === '' ? {} : { platform }),
+        });
         x.json(201, { Id, Warnings: [...Warnings, ...warnings] });
       },
     },

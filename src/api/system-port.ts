@@ -81,9 +81,9 @@ export interface EngineInfo {
   LiveRestoreEnabled: boolean;
   Isolation: '';
   InitBinary: string;
-  ContainerdCommit: { ID: string };
-  RuncCommit: { ID: string };
-  InitCommit: { ID: string };
+  ContainerdCommit: { ID: string; Expected: string };
+  RuncCommit: { ID: string; Expected: string };
+  InitCommit: { ID: string; Expected: string };
   SecurityOptions: string[];
   FirewallBackend?: { Driver: string; Info?: [key: string, value: string][] };
   DefaultAddressPools?: { Base: string; Size: number }[];

@@ -97,7 +97,19 @@ export function checkRestartPolicy({ Name, MaximumRetryCount }: RestartPolicy): 
   }
 }
 
+/** Of what dockerd has drivers for, and Berth has not: it must not look as if it had been done. */
+function checkDrivers({ DeviceRequests, StorageOpt }: HostConfig): void {
+  for (const { Driver = '', Capabilities = [] } of DeviceRequests ?? []) {
+    const wanted = Capabilities.map((all) => `[${all.join(' ')}]`).join(' ');
+    throw invalidParameter(`could not select device driver ${JSON.stringify(Driver)} with capabilities: [${wanted}]`);
+  }
+  if (Object.keys(StorageOpt ?? {}).length > 0) {
+    throw invalidParameter("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+  }
+}
+
 function checkHost(host: HostConfig): void {
+  checkDrivers(host);
   const { PortBindings, RestartPolicy, AutoRemove, ExtraHosts, OomScoreAdj, ShmSize } = host;
   checkDns(host);
   checkPorts(PortBindings);

@@ -27,6 +27,9 @@ export interface SystemDeps {
 
 const INDEX_SERVER = 'https://index.docker.io/v1/';
 /** Go's names for the two machines that Berth runs on. */
+/** Clients of before API 1.49 compare the two and would say that another one was expected. */
+const commit = (ID: string): { ID: string; Expected: string } => ({ ID, Expected: ID });
+
 const goArch = arch() === 'x64' ? 'amd64' : arch();
 
 export function createSystem({ settings, store, events, containers, images }: SystemDeps): SystemInfo {
@@ -145,9 +148,9 @@ export function createSystem({ settings, store, events, containers, images }: Sy
       LiveRestoreEnabled: settings.liveRestore !== false,
       Isolation: '',
       InitBinary: settings.initPath,
-      ContainerdCommit: { ID: '' },
-      RuncCommit: { ID: version(settings.runtime) },
-      InitCommit: { ID: version(settings.initPath) },
+      ContainerdCommit: commit(''),
+      RuncCommit: commit(version(settings.runtime)),
+      InitCommit: commit(version(settings.initPath)),
       SecurityOptions: securityOptions(settings),
       FirewallBackend: { Driver: settings.network.firewallBackend },
       ...(pools.length > 0 && { DefaultAddressPools: pools.map(({ base, size }) => ({ Base: base, Size: size })) }),

@@ -145,7 +145,7 @@ export async function createContainer(
   request: CreateRequest,
 ): Promise<{ Id: string; Warnings: string[] }> {
   const { registry, paths } = context;
-  const image = await context.images.resolve(request.config.Image);
+  const image = await context.images.resolve(request.config.Image, request.platform);
   let planned;
   try {
     planned = plan(context, request, image);

@@ -141,7 +141,7 @@ class BerthEngine implements Engine {
   }
 
   async kill(ref: string, signal: string): Promise<void> {
-    await killContainer(this.#context, this.#find(ref), signal);
+    await killContainer(this.#context, this.#find(ref), signal, ref);
   }
 
   async pause(ref: string): Promise<void> {
@@ -184,7 +184,8 @@ class BerthEngine implements Engine {
     await Promise.resolve();
     const { state } = container.record;
     if (condition === 'not-running' && !state.Running && !state.Restarting) {
-      return { done: Promise.resolve({ StatusCode: state.ExitCode }) };
+      const failed = state.Error === '' ? {} : { Error: { Message: state.Error } };
+      return { done: Promise.resolve({ StatusCode: state.ExitCode, ...failed }) };
     }
     const done = container.moments.wait(condition === 'removed' ? 'removed' : 'exit', signal);
     // A client that goes before anything happens is nobody's error.

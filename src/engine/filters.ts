@@ -61,8 +61,11 @@ const yes = (text: string): boolean => {
   throw invalidParameter(`invalid filter 'is-task=[${JSON.stringify(text)}]'`);
 };
 
+/** Ports of the host: '8080/tcp'. */
 const boundIn = (ports: PortMap): string[] =>
-  Object.entries(ports).flatMap(([port, entries]) => (entries !== null && entries.length > 0 ? [port] : []));
+  Object.entries(ports).flatMap(([port, entries]) =>
+    (entries ?? []).map(({ HostPort }) => `${HostPort}/${port.split('/')[1] ?? 'tcp'}`),
+  );
 
 type Test = (candidate: Candidate, values: readonly string[]) => boolean;
 
@@ -89,23 +92,33 @@ function tests(lookups: FilterLookups): Readonly<Record<string, Test>> {
       record.mounts.some(({ Name, Destination, Source }) => [Name, Destination, Source].includes(value)),
     ),
     expose: some(({ record }, value) => matchesPort(value, Object.keys(record.config.ExposedPorts ?? {}))),
-    publish: some(({ record, sandbox }, value) =>
-      matchesPort(value, [...boundIn(record.hostConfig.PortBindings), ...boundIn(sandbox?.Ports ?? {})]),
-    ),
+    publish: some(({ sandbox }, value) => matchesPort(value, boundIn(sandbox?.Ports ?? {}))),
     health: some(({ record }, value) => (record.state.Health?.Status ?? 'none') === value),
     isolation: some((_, value) => ['', 'default'].includes(value)),
     'is-task': some((_, value) => !yes(value)),
   };
 }
 
+const invalidFilter = (name: string, value: string, why: string): Error =>
+  invalidParameter(`invalid filter '${name}=${value}': ${why}`);
+
+const HEALTHS: readonly string[] = ['none', 'starting', 'healthy', 'unhealthy'];
+
 export function checkFilters(filters: Filters): void {
   for (const value of filters.get('status') ?? []) {
     if (!STATUSES.includes(value)) {
-      throw invalidParameter(`invalid filter 'status=${value}'`);
+      throw invalidFilter('status', value, `invalid value for state (${value}): must be one of ${STATUSES.join(', ')}`);
+    }
+  }
+  for (const value of filters.get('health') ?? []) {
+    if (!HEALTHS.includes(value)) {
+      throw invalidFilter('health', value, `invalid value for health (${value}): must be one of ${HEALTHS.join(', ')}`);
     }
   }
   for (const value of filters.get('exited') ?? []) {
-    if (!/^-?\d+$/.test(value)) throw invalidParameter(`invalid filter 'exited=${value}'`);
+    if (!/^-?\d+$/.test(value)) {
+      throw invalidFilter('exited', value, `strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
+    }
   }
 }
 

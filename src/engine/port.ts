@@ -19,6 +19,8 @@ export interface CreateRequest {
   config: ContainerConfig;
   hostConfig: HostConfig;
   networking: NetworkingConfig;
+  /** 'os/architecture[/variant]' that the image must be for; undefined for any. */
+  platform?: string;
 }
 
 export interface OutputFrame {

@@ -13,8 +13,9 @@ const SIGKILL = 9;
 /** Seconds. */
 const STOP_TIMEOUT = 10;
 
-const notRunning = (container: Container): Error =>
-  conflict(`cannot kill container: ${container.id}: container ${container.id} is not running`);
+/** `ref`: as the client called it. */
+const notRunning = (container: Container, ref: string): Error =>
+  conflict(`cannot kill container: ${ref}: container ${container.id} is not running`);
 
 /** False when the process has ended already. */
 function send(container: Container, signal: number): boolean {
@@ -23,11 +24,11 @@ function send(container: Container, signal: number): boolean {
 }
 
 /** SIGKILL is waited for, as dockerd does. */
-export async function killContainer(context: Context, container: Container, text: string): Promise<void> {
+export async function killContainer(context: Context, container: Container, text: string, ref: string): Promise<void> {
   const signal = parseSignal(text || 'KILL');
   // A start under way is waited for: its process is the one that is meant.
   await container.lock.run(async () => {
-    kill(context, container, signal);
+    kill(context, container, signal, ref);
     await Promise.resolve();
   });
   if (signal !== SIGKILL) return;
@@ -35,21 +36,21 @@ export async function killContainer(context: Context, container: Container, text
   await container.lock.run(async () => Promise.resolve());
 }
 
-function kill(context: Context, container: Container, signal: number): void {
+function kill(context: Context, container: Container, signal: number, ref: string): void {
   const { record } = container;
   if (record.state.Restarting) {
     // There is no process: that there will be none is what was asked for.
     record.stoppedByHand = true;
     return cancelRestart(context, container);
   }
-  if (!container.running) throw notRunning(container);
+  if (!container.running) throw notRunning(container, ref);
   const stopSignal = parseSignal(record.config.StopSignal ?? 'TERM');
   const final = [SIGKILL, SIGTERM, stopSignal].includes(signal);
   if (final) {
     record.stoppedByHand = true;
     save(context, container);
   }
-  if (!send(container, signal) && signal !== SIGKILL) throw notRunning(container);
+  if (!send(container, signal) && signal !== SIGKILL) throw notRunning(container, ref);
   publish(context, container, 'kill', { signal: String(signal) });
   if (final) letGo(context, container);
 }

@@ -133,6 +133,10 @@ export interface HostConfig {
   CpuRealtimePeriod?: number;
   CpuRealtimeRuntime?: number;
   /** 10 to 1000. */
+  /** Refused when it asks for any: there is no driver for devices. */
+  DeviceRequests?: { Driver?: string; Capabilities?: string[][] }[];
+  /** Options of the storage driver; refused. */
+  StorageOpt?: Record<string, string>;
   BlkioWeight?: number;
   Ulimits: Ulimit[] | null;
   Init?: boolean;

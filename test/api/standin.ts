@@ -495,9 +495,9 @@ const SYSTEM: SystemInfo = {
       LiveRestoreEnabled: true,
       Isolation: '',
       InitBinary: 'tini',
-      ContainerdCommit: { ID: '' },
-      RuncCommit: { ID: '' },
-      InitCommit: { ID: '' },
+      ContainerdCommit: { ID: '', Expected: '' },
+      RuncCommit: { ID: '', Expected: '' },
+      InitCommit: { ID: '', Expected: '' },
       SecurityOptions: ['name=seccomp,profile=builtin'],
       CDISpecDirs: [],
       Warnings: [],
@@ -536,7 +536,17 @@ export async function withApi(
   const volumes = new StandinVolumes();
   const cluster = new StandinCluster();
   const events = new EventBus();
-  const api = createApi({ containers, files: standinFiles, images: real.images ?? images, networks, volumes, cluster, events, system: SYSTEM, log });
+  const api = createApi({
+    containers,
+    files: standinFiles,
+    images: real.images ?? images,
+    networks,
+    volumes,
+    cluster,
+    events,
+    system: SYSTEM,
+    log,
+  });
   const server = api.createServer();
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   misuse.length = 0;

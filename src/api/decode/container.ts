@@ -212,6 +212,16 @@ export const hostConfig = object<HostConfig>('container.HostConfig', {
   PidsLimit: nullable(int64),
   CpuRealtimePeriod: optional(int64),
   CpuRealtimeRuntime: optional(int64),
+  DeviceRequests: optional(
+    list(
+      object<NonNullable<HostConfig['DeviceRequests']>[number]>('container.DeviceRequest', {
+        Driver: optional(string),
+        Capabilities: optional(list(strings, '[][]string')),
+      }),
+      '[]container.DeviceRequest',
+    ),
+  ),
+  StorageOpt: optional(record(string)),
   BlkioWeight: optional(integer('uint16')),
   Ulimits: nullable(
     list(object<Ulimit>('units.Ulimit', { Name: string, Hard: int64, Soft: int64 }), '[]*units.Ulimit'),

@@ -16,6 +16,7 @@ import type { Found } from './lookup.ts';
 import type { Images } from './port.ts';
 import { pull } from './pull.ts';
 import { push } from './push.ts';
+import { checkPlatform } from './platform.ts';
 import { familiar, normalized, parseNameAndTag, tryParse, withDefaultTag } from './reference.ts';
 import { planRemoval } from './removal.ts';
 import type { ImageUser } from './removal.ts';
@@ -131,9 +132,11 @@ export function createImages(options: ImagesOptions): Images {
   };
 
   return {
-    async resolve(ref) {
+    async resolve(ref, platform) {
       const found = await findOrMake(ref);
-      return layout.record(layout.snapshot(), found.image);
+      const record = layout.record(layout.snapshot(), found.image);
+      if (platform !== undefined) checkPlatform(ref, record, platform);
+      return record;
     },
 
     async pull(request, progress, signal) {

@@ -43,9 +43,10 @@ export interface RegistryAuth {
 export interface Images {
   /**
    * `ref` is an ID, a prefix of one, a name, name:tag or name@digest. `busybox` is made on the spot from the machine's
-   * own busybox when the store has none. NotFound: 'No such image: …'.
+   * own busybox when the store has none. NotFound: 'No such image: …', also when it is for another `platform`
+   * ('os/architecture[/variant]'): clients then pull it.
    */
-  resolve(ref: string): Promise<ImageRecord>;
+  resolve(ref: string, platform?: string): Promise<ImageRecord>;
   /** `tag` '' with `allTags` false means latest. */
   pull(
     options: { name: string; tag: string; allTags?: boolean; auth: RegistryAuth | undefined; platform: string },

@@ -26,11 +26,12 @@ export async function push(
   signal: AbortSignal,
 ): Promise<void> {
   const named = parseNameAndTag(options.name, options.tag);
-  const references = named.tag === undefined ? tagsOf(context, named) : [{ ...named, digest: undefined }];
-  if (references.length === 0) {
+  const all = tagsOf(context, named);
+  const references = named.tag === undefined ? all : [{ ...named, digest: undefined }];
+  progress({ status: `The push refers to repository [${repositoryOf(named)}]` });
+  if (all.length === 0) {
     throw notFound(`An image does not exist locally with the tag: ${familiarRepository(named)}`);
   }
-  progress({ status: `The push refers to repository [${repositoryOf(named)}]` });
   await using scratch = await context.editor.scratch();
   const authFile = await writeAuthFile(scratch.path, named.domain, options.auth);
   for (const reference of references)
@@ -55,7 +56,7 @@ async function pushOne(context: ImageContext, reference: Reference, run: PushRun
   const { progress } = run;
   const image = context.layout.snapshot().imageByName.get(normalized(reference));
   if (image === undefined) {
-    throw notFound(`An image does not exist locally with the tag: ${familiarRepository(reference)}`);
+    throw notFound(`tag does not exist: ${familiar(reference)}`);
   }
   const layers = [...new Set(context.layout.config(image).rootfs?.diff_ids ?? [])];
   for (const layer of layers) progress({ status: 'Preparing', progressDetail: {}, id: shortDigest(layer) });
