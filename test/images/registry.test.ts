@@ -47,6 +47,9 @@ void test('push, remove, pull: the same image comes back, and rmi leaves the tre
   assert.ok(digest !== undefined);
   assert.equal(auxOf(pushed)['Digest'], digest);
   assert.equal(pushed.filter((line) => line['status'] === 'Pushed').length, 2);
+  const twice: Json[] = [];
+  await images.push({ name, tag: '1', auth: undefined }, (line) => twice.push(line), never);
+  assert.equal(twice.filter((line) => line['status'] === 'Layer already exists').length, 2);
   const { stdout } = await run('skopeo', [
     'inspect',
     '--tls-verify=false',
@@ -66,7 +69,7 @@ void test('push, remove, pull: the same image comes back, and rmi leaves the tre
     pulled.slice(-2).map((line) => line['status']),
     [`Digest: ${digest}`, `Status: Downloaded newer image for ${name}:1`],
   );
-  for (const status of ['Pulling fs layer', 'Pull complete']) {
+  for (const status of ['Pulling fs layer', 'Verifying Checksum', 'Download complete', 'Extracting', 'Pull complete']) {
     assert.equal(pulled.filter((line) => line['status'] === status).length, 2, status);
   }
   assert.equal((await images.resolve(`${name}:1`)).id, id);

@@ -23,6 +23,7 @@ export class PullProgress {
   readonly #stages = new Map<string, Stage>();
   readonly #order: string[] = [];
   readonly #shown = new Map<string, number>();
+  readonly #extracted = new Map<string, number>();
 
   /** `present`: digests that the store has already. */
   constructor(layers: readonly BlobSize[], present: ReadonlySet<string>, emit: (line: Json) => void) {
@@ -70,7 +71,18 @@ export class PullProgress {
     const stage = this.#stages.get(digest);
     if (stage === 'downloaded' || stage === 'complete') return;
     this.#stages.set(digest, 'downloaded');
+    this.#say(digest, 'Verifying Checksum');
     this.#say(digest, 'Download complete');
+  }
+
+  /** The file of this number is being unpacked, and was read so far (bytes). */
+  unpacking(number: number, current: number): void {
+    const digest = this.#order[number];
+    const total = digest === undefined ? undefined : this.#sizes.get(digest);
+    if (digest === undefined || total === undefined || current <= 0) return;
+    if (this.#stages.get(digest) !== 'downloaded' || this.#extracted.get(digest) === current) return;
+    this.#extracted.set(digest, current);
+    this.#say(digest, 'Extracting', { current: Math.min(current, total), total });
   }
 
   /** Digests of layers that are in the store now. */
@@ -79,6 +91,8 @@ export class PullProgress {
       const stage = this.#stages.get(digest);
       if (stage === undefined || stage === 'complete') continue;
       this.#downloaded(digest);
+      const total = this.#sizes.get(digest) ?? 0;
+      if (this.#extracted.get(digest) !== total) this.#say(digest, 'Extracting', { current: total, total });
       this.#stages.set(digest, 'complete');
       this.#say(digest, 'Pull complete');
     }

@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidParameter, notFound, system } from '../../errors.ts';
+import { openFilesBelow } from '../../linux/open-files.ts';
 import { hostArchitecture, stored } from './context.ts';
 import type { ImageContext } from './context.ts';
 import type { ImageConfig } from './layout.ts';
@@ -177,7 +178,8 @@ async function copy(transfer: Transfer, reference: Reference, name: string, offe
   // The digest that was seen, not the tag again: it may have moved since.
   const suffix = offer.digest === undefined ? `:${reference.tag ?? 'latest'}` : `@${offer.digest}`;
   const platform = transfer.platform === undefined ? undefined : showPlatform(transfer.platform);
-  const watching = setInterval(() => void look(context, scratch, shown), LOOK_AGAIN);
+  let pid: number | undefined;
+  const watching = setInterval(() => void look(context, scratch, pid, shown), LOOK_AGAIN);
   try {
     await context.editor.writing(
       offer.layers.map((layer) => layer.digest),
@@ -191,7 +193,13 @@ async function copy(transfer: Transfer, reference: Reference, name: string, offe
             offer.source.url + suffix,
             stored(context, name),
           ],
-          { scratch, signal, ...(platform === undefined ? {} : { platform }), onLine: (line) => shown.line(line) },
+          {
+            scratch,
+            signal,
+            ...(platform === undefined ? {} : { platform }),
+            onLine: (line) => shown.line(line),
+            onStart: (started) => (pid = started),
+          },
         ),
     );
   } catch (error) {
@@ -209,13 +217,22 @@ function layersIn(context: ImageContext): Set<string> {
 }
 
 /** One look at skopeo's temporary files: <scratch>/storage<random>/<number>. */
-async function look(context: ImageContext, scratch: string, shown: PullProgress): Promise<void> {
+async function look(
+  context: ImageContext,
+  scratch: string,
+  pid: number | undefined,
+  shown: PullProgress,
+): Promise<void> {
   try {
-    const directory = (await readdir(scratch)).find((entry) => /^storage\d+$/.test(entry));
-    if (directory !== undefined) {
-      const names = (await readdir(join(scratch, directory))).filter((entry) => /^\d+$/.test(entry));
-      names.sort((a, b) => Number(a) - Number(b));
-      shown.files(await Promise.all(names.map(async (n) => (await stat(join(scratch, directory, n))).size)));
+    const name = (await readdir(scratch)).find((entry) => /^storage\d+$/.test(entry));
+    if (name !== undefined) {
+      const directory = join(scratch, name);
+      const numbers = (await readdir(directory)).filter((entry) => /^\d+$/.test(entry));
+      const paths = numbers.toSorted((a, b) => Number(a) - Number(b)).map((number) => join(directory, number));
+      shown.files(await Promise.all(paths.map(async (path) => (await stat(path)).size)));
+      for (const { path, position, reading } of pid === undefined ? [] : await openFilesBelow(pid, directory)) {
+        if (reading) shown.unpacking(paths.indexOf(path), position);
+      }
     }
     shown.unpacked(layersIn(context));
   } catch {

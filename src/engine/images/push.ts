@@ -2,10 +2,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { notFound } from '../../errors.ts';
+import { openFilesBelow } from '../../linux/open-files.ts';
 import { storedId } from './context.ts';
 import type { ImageContext } from './context.ts';
+import type { ImageEntry } from './layout.ts';
 import type { Progress, RegistryAuth } from './port.ts';
-import { shortDigest } from './progress.ts';
+import type { BlobSize } from './progress.ts';
+import { PushProgress } from './push-progress.ts';
 import { familiar, familiarRepository, normalized, parseNameAndTag, repositoryOf, tryParse } from './reference.ts';
 import type { Reference } from './reference.ts';
 import { isInsecure } from './registry.ts';
@@ -45,6 +48,26 @@ function tagsOf(context: ImageContext, named: Reference): Reference[] {
     .filter((other) => other.digest === undefined && repositoryOf(other) === repositoryOf(named));
 }
 
+/** Uncompressed, the lowest first. */
+function layersOf({ layout }: ImageContext, image: ImageEntry): BlobSize[] {
+  const sizes = layout
+    .chain(layout.snapshot(), image.layer)
+    .flatMap((layer) =>
+      layer['diff-digest'] === undefined ? [] : ([[layer['diff-digest'], layer['diff-size'] ?? 0]] as const),
+    );
+  const sizeOf = new Map(sizes);
+  const digests = new Set(layout.config(image).rootfs?.diff_ids ?? []);
+  return [...digests].map((digest) => ({ digest, size: sizeOf.get(digest) ?? 0 }));
+}
+
+/** Between two looks at the files that are being sent, in ms. */
+const LOOK_AGAIN = 150;
+
+/** skopeo writes each layer to a file of its own below `scratch`, without a name, and sends it from there. */
+async function look(pid: number | undefined, scratch: string, shown: PushProgress): Promise<void> {
+  if (pid !== undefined) shown.files(await openFilesBelow(pid, scratch));
+}
+
 interface PushRun {
   authFile: string;
   scratch: string;
@@ -58,14 +81,10 @@ async function pushOne(context: ImageContext, reference: Reference, run: PushRun
   if (image === undefined) {
     throw notFound(`tag does not exist: ${familiar(reference)}`);
   }
-  const layers = [...new Set(context.layout.config(image).rootfs?.diff_ids ?? [])];
-  for (const layer of layers) progress({ status: 'Preparing', progressDetail: {}, id: shortDigest(layer) });
+  const shown = new PushProgress(layersOf(context, image), progress);
   const digestFile = join(run.scratch, 'digest');
-  const onLine = (line: string): void => {
-    const blob = /^Copying blob (\S+)/.exec(line)?.[1];
-    if (blob !== undefined && layers.includes(blob))
-      progress({ status: 'Pushing', progressDetail: {}, id: shortDigest(blob) });
-  };
+  let pid: number | undefined;
+  const watching = setInterval(() => void look(pid, run.scratch, shown), LOOK_AGAIN);
   try {
     await skopeo(
       [
@@ -78,12 +97,19 @@ async function pushOne(context: ImageContext, reference: Reference, run: PushRun
         storedId(context, image.id),
         `docker://${normalized(reference)}`,
       ],
-      { scratch: run.scratch, signal: run.signal, onLine },
+      {
+        scratch: run.scratch,
+        signal: run.signal,
+        onLog: (line) => shown.line(line),
+        onStart: (started) => (pid = started),
+      },
     );
   } catch (error) {
     throw error instanceof SkopeoError ? pushError(error.message, reference) : error;
+  } finally {
+    clearInterval(watching);
   }
-  for (const layer of layers) progress({ status: 'Pushed', progressDetail: {}, id: shortDigest(layer) });
+  shown.finish();
   const digest = (await readFile(digestFile, 'utf8')).trim();
   // The stored manifest differs from the pushed one by its layers' sizes and digests; their lengths are about the same.
   const { size } = await stat(context.layout.path('overlay-images', image.id, 'manifest'));

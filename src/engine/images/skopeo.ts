@@ -22,6 +22,10 @@ export interface SkopeoRun {
   /** 'os/arch[/variant]', '' for the machine's own. */
   platform?: string;
   onLine?: (line: string) => void;
+  /** Lines of its log; asked for in detail only then. */
+  onLog?: (line: string) => void;
+  /** Its process, as soon as there is one. */
+  onStart?: (pid: number) => void;
 }
 
 /** Bytes of output kept: registries' manifests have at most 4 MiB. */
@@ -68,6 +72,7 @@ function globalFlags(run: SkopeoRun): string[] {
   return [
     '--tmpdir',
     run.scratch,
+    ...(run.onLog === undefined ? [] : ['--debug']),
     ...(existsSync(POLICY) ? [] : ['--insecure-policy']),
     ...(os ? ['--override-os', os] : []),
     ...(arch ? ['--override-arch', arch] : []),
@@ -89,6 +94,8 @@ export async function skopeo(args: readonly string[], run: SkopeoRun): Promise<B
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
+  // unshare becomes skopeo: the number stays.
+  if (child.pid !== undefined) run.onStart?.(child.pid);
   const ended = Promise.withResolvers<number | null>();
   child.once('error', ended.reject);
   child.once('close', ended.resolve);
@@ -99,6 +106,7 @@ export async function skopeo(args: readonly string[], run: SkopeoRun): Promise<B
     if (size <= LARGEST_OUTPUT) chunks.push(chunk);
   });
   if (run.onLine !== undefined) createInterface({ input: child.stdout }).on('line', run.onLine);
+  if (run.onLog !== undefined) createInterface({ input: child.stderr }).on('line', run.onLog);
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-65_536);

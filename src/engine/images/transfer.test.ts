@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '../../model/json.ts';
 import { PullProgress } from './progress.ts';
+import { PushProgress } from './push-progress.ts';
 import { parseReference } from './reference.ts';
 import { choose, isInsecure, parseManifest, parsePlatform, sourcesOf } from './registry.ts';
 import { pullError, pushError } from './registry-errors.ts';
@@ -21,6 +22,10 @@ void test('the progress of a pull, line by line', () => {
   progress.files([40]);
   progress.files([40, 10]);
   progress.files([100, 10]);
+  progress.unpacking(0, 30);
+  progress.unpacking(0, 30);
+  progress.unpacking(1, 5);
+  progress.unpacking(-1, 5);
   progress.line(`Copying config ${digest('d')}`);
   progress.unpacked([digest('b'), digest('e')]);
   progress.finish();
@@ -35,10 +40,48 @@ void test('the progress of a pull, line by line', () => {
     step('Pulling fs layer', 'c'),
     step('Downloading', 'c', { current: 40, total: 100 }),
     step('Downloading', 'b', { current: 10, total: 100 }),
+    step('Verifying Checksum', 'c'),
     step('Download complete', 'c'),
+    step('Extracting', 'c', { current: 30, total: 100 }),
+    step('Verifying Checksum', 'b'),
     step('Download complete', 'b'),
+    step('Extracting', 'b', { current: 100, total: 100 }),
     step('Pull complete', 'b'),
+    step('Extracting', 'c', { current: 100, total: 100 }),
     step('Pull complete', 'c'),
+  ]);
+});
+
+void test('the progress of a push, line by line', () => {
+  const lines: string[] = [];
+  const layers = ['a', 'b', 'c'].map((letter, i) => ({ digest: digest(letter), size: 100 + i }));
+  const progress = new PushProgress(layers, ({ status, id, progressDetail }) =>
+    lines.push(`${String(id).at(0)} ${String(status)} ${JSON.stringify(progressDetail)}`),
+  );
+  progress.line(`level=debug msg="Skipping blob ${digest('a')} (already present):"`);
+  progress.line(
+    `level=debug msg="exporting filesystem layer \\"x\\" without compression for blob \\"${digest('c')}\\""`,
+  );
+  progress.line(
+    `level=debug msg="exporting filesystem layer \\"y\\" without compression for blob \\"${digest('e')}\\""`,
+  );
+  progress.files([{ inode: 1, size: 102, position: 0 }]);
+  progress.files([
+    { inode: 1, size: 102, position: 50 },
+    { inode: 2, size: 101, position: 50 },
+    { inode: 3, size: 102, position: 7 },
+  ]);
+  progress.files([{ inode: 1, size: 102, position: 50 }]);
+  progress.finish();
+  assert.deepEqual(lines, [
+    'a Preparing {}',
+    'b Preparing {}',
+    'c Preparing {}',
+    'a Layer already exists {}',
+    'c Pushing {"current":0,"total":102}',
+    'c Pushing {"current":50,"total":102}',
+    'b Pushed {}',
+    'c Pushed {}',
   ]);
 });
 
