@@ -7,7 +7,7 @@ import { containerUpdate } from './decode/update.ts';
 import { portChange } from './decode/ports.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './router.ts';
-import { inspectShape } from './shapes.ts';
+import { containerShape, inspectShape } from './shapes.ts';
 import { checkPorts, checkRestartPolicy, validateCreate } from './validate.ts';
 
 const LIST_FILTERS = new Set([
@@ -53,7 +53,11 @@ export function containerRoutes(containers: Containers): Route[] {
       async handle(x) {
         const limit = x.query.integer('limit') ?? 0;
         const options = { all: x.query.bool('all'), limit: Math.max(limit, 0), size: x.query.bool('size') };
-        x.json(200, await containers.list({ ...options, filters: x.query.filters(LIST_FILTERS) }));
+        const found = await containers.list({ ...options, filters: x.query.filters(LIST_FILTERS) });
+        x.json(
+          200,
+          found.map((container) => containerShape(container, x.version)),
+        );
       },
     },
     {

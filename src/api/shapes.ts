@@ -59,7 +59,8 @@ export function inspectShape(container: Json, version: number): Json {
   };
   const config = container['Config'];
   // Since 1.44 the address belongs to each endpoint.
-  if (version < 44 && isObject(config)) shaped['Config'] = { MacAddress: endpoint['MacAddress'], ...config };
+  const { MacAddress } = endpoint;
+  if (version < 44 && isObject(config) && MacAddress !== '') shaped['Config'] = { MacAddress, ...config };
   return shaped;
 }
 
@@ -67,15 +68,38 @@ export function inspectShape(container: Json, version: number): Json {
 export const endpointFor = (settings: EndpointSettings, version: number): EndpointSettings =>
   version >= 48 ? settings : { ...settings, GwPriority: 0 };
 
-/** `ContainerConfig` left the API with 1.45. */
+/** Fields of containers that images showed until 1.49. */
+const OLD_IMAGE_CONFIG = {
+  Hostname: '',
+  Domainname: '',
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Image: '',
+};
+
+/** `Container` and `ContainerConfig` left the API with 1.45. */
 export function imageInspectShape(image: Json, version: number): Json {
   const shaped = imageShape(image, version);
-  return version < 45 ? { ...shaped, ContainerConfig: shaped['Config'] } : shaped;
+  const { Config } = shaped;
+  if (version >= 50 || !isObject(Config)) return shaped;
+  const old = { ...OLD_IMAGE_CONFIG, ...Config };
+  return { ...shaped, Config: old, ...(version < 45 ? { Container: '', ContainerConfig: old } : {}) };
 }
 
 /** VirtualSize was a second name of Size until 1.44. */
 export function imageShape(image: Json, version: number): Json {
   return version < 44 && image['Size'] !== undefined ? { VirtualSize: image['Size'], ...image } : image;
+}
+
+/** One of a list; what a healthcheck found is there since 1.52. */
+export function containerShape(container: Json, version: number): Json {
+  if (version >= 52) return container;
+  const { Health: _, ...older } = container;
+  return older;
 }
 
 /** How full a network's pools are: new in 1.52. */

@@ -127,25 +127,26 @@ export async function setLimits(path: string, limits: Limits): Promise<() => Pro
   const undo = async (): Promise<void> => {
     for (const { file, value } of done.toReversed()) await writeFile(file, value);
   };
-  try {
-    for (const write of await writesOf(limits, find)) {
-      const before = await read(write.file);
-      await writeFile(write.file, write.value);
-      done.push({ file: write.file, value: before });
+  for (const { file, value } of await writesOf(limits, find)) {
+    try {
+      const before = await read(file);
+      await writeFile(file, value);
+      done.push({ file, value: before });
+    } catch (error) {
+      await undo().catch(() => undefined);
+      throw new LimitError(await reason(error, file, value), { cause: error });
     }
-  } catch (error) {
-    await undo().catch(() => undefined);
-    throw new LimitError(await reason(error, limits, find), { cause: error });
   }
   return undo;
 }
 
 /** The usual one in the runtime's words: more is in use than is to be allowed. */
-async function reason(error: unknown, { memory }: Limits, find: Find): Promise<string> {
-  const text = error instanceof Error ? error.message : String(error);
-  const usage = find('memory.usage_in_bytes');
-  const peak = find('memory.max_usage_in_bytes');
-  const busy = error instanceof Error && 'code' in error && error.code === 'EBUSY' && text.includes('memory');
-  if (!busy || usage === undefined || peak === undefined) return text;
-  return `unable to set memory limit to ${memory} (current usage: ${await read(usage)}, peak usage: ${await read(peak)})`;
+async function reason(error: unknown, file: string, value: string): Promise<string> {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code !== 'EBUSY' || !file.endsWith('/memory.limit_in_bytes')) {
+    return `write ${value} to ${file}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  const beside = async (name: string): Promise<string> => read(file.replace('memory.limit_in_bytes', name));
+  const [usage, peak] = [await beside('memory.usage_in_bytes'), await beside('memory.max_usage_in_bytes')];
+  return `unable to set memory limit to ${value} (current usage: ${usage}, peak usage: ${peak})`;
 }

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import type { Daemon } from '../support/daemon.ts';
 import { createHost, type ExecResult, type Host } from '../support/host.ts';
+import { until } from '../support/wait.ts';
 
 const OLD = '/usr/bin/docker';
 
@@ -129,5 +130,28 @@ void test('docker 20.10', { skip: missing() }, async (t) => {
     assert.equal(await ok('kill', 'crate'), 'crate\n');
     assert.equal(await ok('rm', '-f', 'crate'), 'crate\n');
     assert.match(await ok('container', 'prune', '-f'), /Total reclaimed space: 0B/);
+  });
+
+  await t.test('healthchecks, pause, update, restart policies', async () => {
+    const checks = ['--health-cmd', 'test -e /etc/passwd', '--health-interval', '50ms', '--health-retries', '2'];
+    await ok('run', '-d', '--name', 'hale', '--restart', 'on-failure:2', ...checks, 'busybox', 'sleep', '100');
+    const list = ['ps', '--filter', 'health=healthy', '--format', '{{.Names}} {{.Status}}'];
+    await until(async () => /^hale Up .* \(healthy\)\n$/.test(await ok(...list)), 20_000, 'a healthy container');
+    assert.equal(await ok('pause', 'hale'), 'hale\n');
+    assert.match(await ok('ps', '--format', '{{.State}} {{.Status}}'), /^paused Up .* \(Paused\)\n$/);
+    assert.match(await ok('info', '-f', '{{.ContainersPaused}}'), /^1\n$/);
+    assert.match((await old('pause', 'hale')).stderr, /is already paused/);
+    assert.equal(await ok('unpause', 'hale'), 'hale\n');
+    assert.match((await old('unpause', 'hale')).stderr, /is not paused/);
+    assert.equal(await ok('update', '-m', '64m', '--memory-swap', '64m', '--restart', 'no', 'hale'), 'hale\n');
+    assert.equal(
+      await ok('inspect', '-f', '{{.HostConfig.Memory}} {{.HostConfig.RestartPolicy.Name}}', 'hale'),
+      `${64 << 20} no\n`,
+    );
+    assert.match((await old('update', '-m', '1m', 'hale')).stderr, /Minimum memory limit allowed is 6MB/);
+    await ok('run', '-d', '--name', 'loop', '--restart', 'on-failure:2', 'busybox', 'sh', '-c', 'exit 3');
+    const last = ['inspect', '-f', '{{.RestartCount}} {{.State.Status}} {{.State.ExitCode}}', 'loop'];
+    await until(async () => (await ok(...last)) === '2 exited 3\n', 20_000, 'the last try');
+    await ok('rm', '-f', 'hale', 'loop');
   });
 });

@@ -48,6 +48,10 @@ hostTest('healthchecks with both clients: state, ps, filters, events, output, th
     for (const other of ['starting', 'unhealthy', 'none']) {
       assert.equal(await ok('ps', '--filter', `health=${other}`, '--format', '{{.Names}}'), '');
     }
+    const list = async (version: string): Promise<unknown> =>
+      (await daemon.api<{ Health?: object }[]>('GET', `/${version}/containers/json`)).body[0]?.Health;
+    assert.deepEqual(await list('v1.52'), { Status: 'healthy', FailingStreak: 0 });
+    assert.equal(await list('v1.51'), undefined);
     await ok('exec', 'one', 'rm', '/ok');
     await becomes(daemon, 'one', 'unhealthy');
     assert.match(await column(ok, 'one'), /^Up .* \(unhealthy\)$/);

@@ -21,12 +21,19 @@ const SHARED = [
   'pids-limit',
 ];
 
+/** Go's uint16. */
+function checkWeight(text: string): void {
+  if (!/^\d+$/.test(text)) throw new Error(`strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (Number(text) > 65_535) throw new Error(`strconv.ParseUint: parsing ${JSON.stringify(text)}: value out of range`);
+}
+
 const own: readonly Flag[] = [
   {
     name: 'blkio-weight',
     type: 'int',
     placeholder: 'uint16',
     help: 'Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)',
+    check: checkWeight,
   },
   { name: 'cpu-rt-period', type: 'int', help: 'Limit the CPU real-time period in microseconds' },
   { name: 'cpu-rt-runtime', type: 'int', help: 'Limit the CPU real-time runtime in microseconds' },

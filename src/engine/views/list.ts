@@ -1,6 +1,7 @@
 /** One entry of `GET /containers/json`. Pure. */
+import type { ContainerState } from '../../model/container.ts';
 import type { Json } from '../../model/json.ts';
-import type { SandboxView } from '../../network/port.ts';
+import type { EndpointView, SandboxView } from '../../network/port.ts';
 import type { ContainerRecord } from '../record.ts';
 import { type IdOf, idleNetworks, mountView, shownPorts } from './inspect.ts';
 import { statusText } from './status.ts';
@@ -26,6 +27,21 @@ export function portViews(record: ContainerRecord, sandbox: SandboxView | undefi
 const commandText = ({ path, args }: ContainerRecord): string =>
   [path, ...args.map((argument) => (argument.includes(' ') ? `'${argument}'` : argument))].join(' ');
 
+/** A list says where a container is, not what it is called there. */
+const withoutNames = (networks: Readonly<Record<string, EndpointView>>): Record<string, EndpointView> =>
+  Object.fromEntries(
+    Object.entries(networks).map(([name, endpoint]) => [
+      name,
+      { ...endpoint, Links: null, Aliases: null, DriverOpts: null, DNSNames: null },
+    ]),
+  );
+
+/** 'none' also while it does not run. */
+const healthSummary = ({ Running, Health }: ContainerState): Json =>
+  Running && Health !== undefined
+    ? { Status: Health.Status, FailingStreak: Health.FailingStreak }
+    : { Status: 'none', FailingStreak: 0 };
+
 export interface ListInput {
   record: ContainerRecord;
   sandbox: SandboxView | undefined;
@@ -45,12 +61,15 @@ export function listView({ record, sandbox, idOf, linkNames, size, now }: ListIn
     Command: commandText(record),
     Created: Math.floor(Date.parse(record.created) / 1000),
     Ports: portViews(record, sandbox),
-    ...(size === undefined ? {} : { SizeRw: size.rw, SizeRootFs: size.rootFs }),
+    // What is 0 is left out, as in dockerd.
+    ...(size === undefined || size.rw === 0 ? {} : { SizeRw: size.rw }),
+    ...(size === undefined ? {} : { SizeRootFs: size.rootFs }),
     Labels: record.config.Labels,
     State: record.state.Status,
     Status: statusText(record.state, now),
+    Health: healthSummary(record.state),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode },
-    NetworkSettings: { Networks: sandbox?.Networks ?? idleNetworks(record, idOf) },
+    NetworkSettings: { Networks: withoutNames(sandbox?.Networks ?? idleNetworks(record, idOf)) },
     Mounts: record.mounts.map(mountView),
   };
 }
