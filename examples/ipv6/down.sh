@@ -1,0 +1,7 @@
+#!/bin/sh
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+berth=${BERTH:-$here/../../bin/berth}
+
+$berth rm -f web ask
+$berth network rm six
