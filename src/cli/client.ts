@@ -21,6 +21,8 @@ export interface RequestOptions {
   /** Sent as it is instead of `body` (tar archives). */
   stream?: Readable;
   headers?: Readonly<Record<string, string>>;
+  /** Sees the fields of the answer's head, names in lower case, before its body. */
+  onHead?: (fields: ReadonlyMap<string, string>) => void;
 }
 
 /** A hijacked connection: raw bytes both ways. */

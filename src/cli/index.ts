@@ -24,8 +24,12 @@ export const entries: readonly Entry[] = [
   { names: ['info', 'system info'], load: () => import('./commands/info.ts') },
   { names: ['attach', 'container attach'], load: () => import('./commands/attach.ts') },
   { names: ['completion'], load: () => import('./commands/completion.ts') },
+  { names: ['commit', 'container commit'], load: () => import('./commands/commit.ts') },
+  { names: ['cp', 'container cp'], load: () => import('./commands/cp.ts') },
   { names: ['create', 'container create'], load: () => import('./commands/create.ts') },
+  { names: ['diff', 'container diff'], load: () => import('./commands/diff.ts') },
   { names: ['events', 'system events'], load: () => import('./commands/events.ts') },
+  { names: ['export', 'container export'], load: () => import('./commands/export.ts') },
   { names: ['history', 'image history'], load: () => import('./commands/history.ts') },
   { names: ['import', 'image import'], load: () => import('./commands/import.ts') },
   { names: ['inspect'], load: () => import('./commands/inspect.ts') },
@@ -66,6 +70,13 @@ export const entries: readonly Entry[] = [
   { names: ['network ls', 'network list'], load: () => import('./commands/network-ls.ts') },
   { names: ['network prune'], load: () => import('./commands/network-prune.ts') },
   { names: ['network rm', 'network remove'], load: () => import('./commands/network-rm.ts') },
+  { names: ['system df'], load: () => import('./commands/system-df.ts') },
+  { names: ['system prune'], load: () => import('./commands/system-prune.ts') },
+  { names: ['volume create'], load: () => import('./commands/volume-create.ts') },
+  { names: ['volume inspect'], load: () => import('./commands/volume-inspect.ts') },
+  { names: ['volume ls', 'volume list'], load: () => import('./commands/volume-ls.ts') },
+  { names: ['volume prune'], load: () => import('./commands/volume-prune.ts') },
+  { names: ['volume rm', 'volume remove'], load: () => import('./commands/volume-rm.ts') },
   { names: ['__complete'], load: () => import('./commands/complete.ts') },
 ];
 
@@ -76,6 +87,7 @@ export const groups: Readonly<Record<string, string>> = {
   image: 'Manage images',
   network: 'Manage networks',
   system: 'Manage Berth',
+  volume: 'Manage volumes',
 };
 
 /** Named first in the overview. */

@@ -74,7 +74,9 @@ class HttpClient implements ApiClient {
   }
 
   async stream(method: string, path: string, options: RequestOptions = {}): Promise<Readable> {
-    return (await this.#send(exchange, method, path, options)).body;
+    const { head, body } = await this.#send(exchange, method, path, options);
+    options.onHead?.(head.headers);
+    return body;
   }
 
   async hijack(path: string, options: RequestOptions = {}): Promise<Hijacked> {
