@@ -30,7 +30,7 @@ export interface Flag {
 }
 
 /** What stands for a name of in completion. */
-export type Kind = 'container' | 'running-container' | 'image' | 'network' | 'file';
+export type Kind = 'container' | 'running-container' | 'image' | 'network' | 'volume' | 'file';
 
 /** Typed access to what was parsed. A flag that was not given yields its default; `given` tells the difference. */
 export interface Values {

@@ -1,6 +1,6 @@
 /** Paths of things in the API. Pure. */
 
-const PLACES = { container: '/containers', image: '/images', network: '/networks' } as const;
+const PLACES = { container: '/containers', image: '/images', network: '/networks', volume: '/volumes' } as const;
 
 /**
  * '/containers/NAME' and the like. An empty name would make it the path of something else; it is refused in docker's

@@ -130,6 +130,18 @@ export const events = [
 const message = (text: string): readonly [number, string] => [404, JSON.stringify({ message: text })];
 const json = JSON.stringify;
 
+const volume = (Name: string, Labels: object | null): object => ({
+  CreatedAt: '2025-12-01T10:00:00Z',
+  Driver: 'local',
+  Labels,
+  Mountpoint: `/var/lib/berth/volumes/${Name}/_data`,
+  Name,
+  Options: null,
+  Scope: 'local',
+});
+
+const volumes = [volume('data10', { a: 'b' }), volume('data2', null), volume(ID, { 'com.example.anonymous': '' })];
+
 const lists: Readonly<Record<string, unknown>> = { containers, images, networks };
 
 /** Things named web, busybox and bridge are there; `gone…` is not. */
@@ -140,23 +152,29 @@ export function answer(method: string, whole: string, body = ''): string | reado
     containers: `No such container: ${name}`,
     images: `No such image: ${name}`,
     networks: `network ${name} not found`,
+    volumes: `get ${name}: no such volume`,
   };
   const there: Readonly<Record<string, readonly string[]>> = {
     containers: ['web', 'web2'],
     images: ['busybox', 'b'],
     networks: ['bridge', 'net2'],
+    volumes: ['data2', 'data10'],
   };
   if (path === '/version') return json({ Version: '0.1.0', ApiVersion: '1.52', MinAPIVersion: '1.24' });
   if (path === '/events') return `${events}\n`;
+  if (path === '/volumes') return json({ Volumes: volumes, Warnings: null });
   if (path === '/networks' || name === 'json') return json(lists[kind]);
   if (name === 'prune') {
     return json({
       ContainersDeleted: [ID, 'b'],
       ImagesDeleted: [{ Untagged: 'a:b' }, { Deleted: `sha256:${ID}` }],
       NetworksDeleted: ['a', 'b'],
+      VolumesDeleted: ['data2', ID],
+      CachesDeleted: null,
       SpaceReclaimed: 12_345_678,
     });
   }
+  if (path === '/volumes/create') return [201, json(volume('made', null))];
   if (path === '/networks/create') return [201, json({ Id: ID, Warning: '' })];
   if (there[kind]?.includes(name) !== true) return message(missing[kind] ?? 'page not found');
   if (method === 'DELETE') {
@@ -181,6 +199,7 @@ export function answer(method: string, whole: string, body = ''): string | reado
       ],
     });
   if (kind === 'containers') return json(container);
+  if (kind === 'volumes') return json(volume(name, { a: 'b' }));
   if (kind === 'networks') return json(networks.find((network) => network.Name === name));
   return json({ Id: `sha256:${ID}`, RepoTags: [`${name}:latest`], Size: 1.0 });
 }

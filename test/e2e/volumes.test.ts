@@ -5,7 +5,7 @@ import { hostTest } from '../support/host.ts';
 import type { Daemon } from '../support/daemon.ts';
 
 type Client = 'docker' | 'berth';
-const CLIENTS: readonly Client[] = ['docker'];
+const CLIENTS: readonly Client[] = ['docker', 'berth'];
 
 /** stdout of a client that succeeds. */
 const ok = (daemon: Daemon, client: Client, ...args: string[]): Promise<string> =>

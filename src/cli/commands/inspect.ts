@@ -10,13 +10,15 @@ const PATHS: Readonly<Record<string, (name: string) => string>> = {
   container: (name) => `${pathOf('container', name)}/json`,
   image: (name) => `${pathOf('image', name)}/json`,
   network: (name) => pathOf('network', name),
+  volume: (name) => pathOf('volume', name),
 };
 const TYPES = Object.keys(PATHS);
+const ONE_OF = `must be one of ${TYPES.map((type) => JSON.stringify(type)).join(', ')}`;
 
 export const command: Command = {
   path: 'inspect',
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
-  summary: 'Return low-level information on containers, images and networks',
+  summary: 'Return low-level information on containers, images, networks and volumes',
   flags: [
     formatFlag('f'),
     { name: 'size', short: 's', type: 'bool', help: 'Display total file sizes if the type is container' },
@@ -27,10 +29,9 @@ export const command: Command = {
   async run(context, values, names) {
     const { client, stderr } = context;
     const type = values.string('type');
-    if (type === '' && values.given('type'))
-      throw new Error('type is empty: must be one of "container", "image", "network"');
+    if (type === '' && values.given('type')) throw new Error(`type is empty: ${ONE_OF}`);
     if (type !== '' && !TYPES.includes(type)) {
-      throw new Error(`unknown type: ${JSON.stringify(type)}: must be one of "container", "image", "network"`);
+      throw new Error(`unknown type: ${JSON.stringify(type)}: ${ONE_OF}`);
     }
     const size = values.bool('size');
     if (size && type !== '' && type !== 'container') {

@@ -42,6 +42,13 @@ export const askDaemon =
           const networks = await client.json<{ Name: string; Driver: string }[]>('GET', '/networks');
           return networks.map(({ Name, Driver }) => ({ text: Name, about: Driver }));
         }
+        case 'volume': {
+          const { Volumes } = await client.json<{ Volumes: { Name: string; Driver: string }[] | null }>(
+            'GET',
+            '/volumes',
+          );
+          return (Volumes ?? []).map(({ Name, Driver }) => ({ text: Name, about: Driver }));
+        }
       }
     };
     const late = new Promise<Candidate[]>((resolve) => {

@@ -1,6 +1,6 @@
 /** Lists of things, declared as columns and printed as --format says. Pure. */
 import type { Template } from '../template/template.ts';
-import type { Value } from '../template/values.ts';
+import { Struct, type Value } from '../template/values.ts';
 import { alignColumns } from './table.ts';
 import { harmless } from './text.ts';
 
@@ -37,15 +37,20 @@ function table<Row>(listing: Listing<Row>, rows: readonly Row[]): string {
   return alignColumns(header + harmless(plain(listing, rows, columns).join('')));
 }
 
+/** A row as templates see it. */
+export function rowStruct<Row>({ type, fields, labels }: Listing<Row>, row: Row): Struct {
+  return new Struct(
+    type,
+    Object.fromEntries(Object.entries(fields).map(([name, { value }]) => [name, () => value(row)])),
+    labels && { Label: (name) => labels(row)?.[typeof name === 'string' ? name : ''] ?? '' },
+  );
+}
+
 type Printer<Row> = (rows: readonly Row[]) => string;
 
-async function templated<Row>(
-  { type, fields, labels }: Listing<Row>,
-  source: string,
-  asTable: boolean,
-): Promise<Printer<Row>> {
+async function templated<Row>(listing: Listing<Row>, source: string, asTable: boolean): Promise<Printer<Row>> {
+  const { type, fields, labels } = listing;
   const { Template, TemplateError } = await import('../template/template.ts');
-  const { Struct } = await import('../template/values.ts');
   const told = <T>(before: string, work: () => T): T => {
     try {
       return work();
@@ -62,14 +67,7 @@ async function templated<Row>(
     labels && { Label: labelHeader },
   );
   const header = told('failed to execute template', () => template.runHeader(headers));
-  const lineOf = (row: Row): string =>
-    template.run(
-      new Struct(
-        type,
-        Object.fromEntries(names.map((name) => [name, () => fields[name]?.value(row)])),
-        labels && { Label: (name) => labels(row)?.[typeof name === 'string' ? name : ''] ?? '' },
-      ),
-    );
+  const lineOf = (row: Row): string => template.run(rowStruct(listing, row));
   return (rows) => {
     const lines = told('failed to execute template', () => rows.map(lineOf));
     const text = (asTable ? [header, ...lines] : lines).map((line) => `${line}\n`).join('');
@@ -88,7 +86,9 @@ function rawText<Row>({ raw = [], fields }: Listing<Row>, row: Row): string {
 export async function printer<Row>(listing: Listing<Row>, format: string): Promise<Printer<Row>> {
   const typed = format.replaceAll('\\t', '\t').replaceAll('\\n', '\n').trim();
   if (typed === '' || typed === 'table') return (rows) => table(listing, rows);
-  if (typed === '{{.ID}}') return (rows) => plain(listing, rows, ['ID']).join('');
+  const single = /^\{\{\.(\w+)\}\}$/.exec(typed)?.[1];
+  if (single !== undefined && Object.hasOwn(listing.fields, single))
+    return (rows) => plain(listing, rows, [single]).join('');
   if (typed.startsWith('table ')) return templated(listing, typed.slice('table '.length).trim(), true);
   if (typed === 'json') return templated(listing, '{{json .}}', false);
   if (typed === 'raw' && listing.raw) return (rows) => rows.map((row) => rawText(listing, row)).join('');

@@ -40,14 +40,20 @@ export async function readText(client: ApiClient, path: string, query = {}): Pro
   return Buffer.concat(parts).toString().trim();
 }
 
-export function formatObject(template: Template, text: string): string {
+function run(template: Template, value: Value): string {
   try {
-    return template.run(withDefaultEndpoint(parseValue(text)), ABSENT);
+    return template.run(value, ABSENT);
   } catch (error) {
     if (error instanceof TemplateError) throw new Error(`template parsing error: ${error.message}`, { cause: error });
     throw error;
   }
 }
+
+export const formatObject = (template: Template, text: string): string =>
+  run(template, withDefaultEndpoint(parseValue(text)));
+
+/** One template over a whole answer. */
+export const formatStruct = (format: string, whole: Value): string => run(parseObjectFormat(format), whole);
 
 export function parseObjectFormat(format: string): Template {
   try {
