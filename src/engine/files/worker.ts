@@ -54,9 +54,11 @@ export function startWork(
     }
   };
   const control = child.stdio[CONTROL_FD] as Duplex;
-  // Its end is told by the process's own.
-  control.on('error', () => undefined);
-  createInterface({ input: control }).on('line', (line) => take(JSON.parse(line) as Answer));
+  // A process that is killed with bytes unread resets its ends; what that means is told by its own end. Readline passes errors on.
+  for (const stream of [control, output, stderr]) stream.on('error', () => undefined);
+  createInterface({ input: control })
+    .on('error', () => undefined)
+    .on('line', (line) => take(JSON.parse(line) as Answer));
   let said = '';
   stderr.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-4096)));
   // It needs no more input, or is gone.
