@@ -54,8 +54,7 @@ function stream(response) {
   response.once('close', () => clearInterval(timer));
 }
 
-const server = createServer(async (request, response) => {
-  if (request.url === '/stream') return stream(response);
+async function answer(request, response) {
   const route = routes[`${request.method} ${request.url}`];
   try {
     response.writeHead(route ? 200 : 404, { 'Content-Type': 'application/json' });
@@ -63,6 +62,11 @@ const server = createServer(async (request, response) => {
   } catch (error) {
     response.destroy(error);
   }
+}
+
+const server = createServer((request, response) => {
+  if (request.url === '/stream') stream(response);
+  else void answer(request, response);
 });
 
 // Of two replicas that begin at once, one may be told that the other has just made the table.

@@ -10,17 +10,17 @@ export interface Project {
   readonly name: string;
   readonly directory: string;
   /** Writes a file of the project; docker-compose.yml without `path`. */
-  write(text: string, path?: string): void;
+  write: (text: string, path?: string) => void;
   /** docker-compose ARGS. */
-  compose(...args: string[]): Promise<ExecResult>;
+  compose: (...args: string[]) => Promise<ExecResult>;
   /** Its stdout without the last newline; throws when the exit code is not 0. */
-  ok(...args: string[]): Promise<string>;
+  ok: (...args: string[]) => Promise<string>;
   /** `docker inspect -f FORMAT` of NAME_SERVICE_1 or a container's whole name. */
-  inspect(container: string, format: string): Promise<string>;
+  inspect: (container: string, format: string) => Promise<string>;
   /** Runs a shell's line in the service's first container; its output trimmed. */
-  sh(service: string, line: string): Promise<string>;
+  sh: (service: string, line: string) => Promise<string>;
   /** Asks through `sh` until the line succeeds: what a container serves may come a moment after its start. */
-  eventually(service: string, line: string): Promise<string>;
+  eventually: (service: string, line: string) => Promise<string>;
 }
 
 export function project(host: Host, daemon: Daemon, name: string, file: string): Project {
