@@ -1,9 +1,19 @@
 /** The options of mount(8) as text, for mount(2): 'ro,noexec,size=1m' → flags, and what is left for the file system. */
 import { getSystemErrorMessage } from 'node:util';
-import { MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC, MS_SLAVE, SysError, mountAsync } from './libc.ts';
+import {
+  MS_BIND,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_PRIVATE,
+  MS_RDONLY,
+  MS_REC,
+  MS_SLAVE,
+  SysError,
+  mountAsync,
+} from './libc.ts';
 
 /** linux/mount.h */
-const MS_RDONLY = 1;
 const MS_SYNCHRONOUS = 0x10;
 const MS_REMOUNT = 0x20;
 const MS_MANDLOCK = 0x40;

@@ -29,7 +29,7 @@ function tmpfsOptions(text: string): string[] {
 
 function bindOptions({ recursive, RW, Propagation, Mode }: MountRecord): string[] {
   const extra = Mode.split(',').filter((option) => ['noexec', 'nosuid', 'nodev'].includes(option));
-  return [recursive ? 'rbind' : 'bind', RW ? 'rw' : 'ro', Propagation || 'rprivate', ...extra];
+  return [recursive ? 'rbind' : 'bind', ...(RW ? [] : ['ro']), Propagation || 'rprivate', ...extra];
 }
 
 const depth = (path: string): number => path.split('/').filter((part) => part !== '').length;

@@ -1,6 +1,16 @@
 /** A new volume's first content: what the image has at the place where it is mounted. */
 import { execFile } from 'node:child_process';
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+} from 'node:fs';
 import { promisify } from 'node:util';
 import { resolveIn } from '../safe-path.ts';
 
@@ -25,7 +35,8 @@ export interface Filling {
  * in entry by entry, which follows no link.
  */
 export async function fillVolume({ root, destination, target, inUse, mounted }: Filling): Promise<void> {
-  if (readdirSync(target).length > 0) return;
+  // A part of a volume may be a file.
+  if (!statSync(target).isDirectory() || readdirSync(target).length > 0) return;
   const from = resolveIn(root, destination);
   const stat = lstatSync(from, { throwIfNoEntry: false });
   if (!stat?.isDirectory()) return;

@@ -9,7 +9,7 @@ import { mountRootfs } from '../rootfs.ts';
 import { resolveIn } from '../safe-path.ts';
 import type { Volume } from './book.ts';
 import { fillVolume } from './fill.ts';
-import { isMounted } from './options.ts';
+import { isMounted, isReadOnly } from './options.ts';
 import { mountSubpath, unmountSubpaths } from './subpaths.ts';
 
 interface Mounted {
@@ -89,13 +89,13 @@ async function fill(
 /** Those of a container that starts; `root` is its file system. Returns its mounts with the sources that the runtime is to mount. */
 export async function mountVolumes(context: Context, container: Container, root: string): Promise<MountRecord[]> {
   const { volumes, paths, publish } = context;
-  const sources = new Map<MountRecord, string>();
+  const prepared = new Map<MountRecord, Pick<MountRecord, 'Source' | 'RW'>>();
   const mine = volumesOf(context, container);
   for (const { mount, volume } of mine) {
     await volumes.use(volume, container.id);
     const whole = volumes.pathOf(volume.record.name);
     const source = mount.subpath === undefined ? whole : mountSubpath(paths, container.id, whole, mount.subpath);
-    sources.set(mount, source);
+    prepared.set(mount, { Source: source, RW: mount.RW && !isReadOnly(volume.record.options) });
     if (mount.copyUp) await volume.lock.run(async () => fill(container, root, volume, mount, source));
     publish('volume', 'mount', volume.record.name, {
       container: container.id,
@@ -106,7 +106,7 @@ export async function mountVolumes(context: Context, container: Container, root:
     });
   }
   for (const { mount, volume } of mine) mount.copyUp &&= isMounted(volume.record.options);
-  return container.record.mounts.map((mount) => ({ ...mount, Source: sources.get(mount) ?? mount.Source }));
+  return container.record.mounts.map((mount) => ({ ...mount, ...prepared.get(mount) }));
 }
 
 /** Of a container that no longer runs; those that were not mounted are passed over. */

@@ -1,5 +1,7 @@
 /** The local driver's options: what `volume create -o` takes, and the mount that they stand for. Pure, but for `addressOf`. */
 import { invalidParameter } from '../../errors.ts';
+import { MS_RDONLY } from '../../linux/libc.ts';
+import { parseMountOptions } from '../../linux/mount-options.ts';
 
 export type Options = Readonly<Record<string, string>>;
 
@@ -33,6 +35,9 @@ export function checkOptions(name: string, options: Options): void {
 
 /** Whether the volume is mounted while it is used, or the plain directory that it mostly is. */
 export const isMounted = (options: Options): boolean => Object.hasOwn(options, 'type');
+
+/** Mounted read-only: the runtime has to be told, since crun (1.8.1) mounts a bind of it writable. */
+export const isReadOnly = ({ o = '' }: Options): boolean => (parseMountOptions(o).flags & MS_RDONLY) !== 0;
 
 export interface MountPlan {
   device: string;
