@@ -173,7 +173,7 @@ hostTest('a daemon that begins: killed ones, older ones', {}, async (host) => {
   await runs(daemon, 'goes', '-v', 'ram:/ram');
   const pid = await daemon.dockerOk('inspect', '-f', '{{.State.Pid}}', 'goes');
   await daemon.kill9();
-  process.kill(Number(pid), 'SIGKILL');
+  await host.run('kill', '-9', pid);
   // Half a removal, a directory of an older version, and one that is no volume.
   mkdirSync(`${volumes}/.removed-0123456789abcdef/_data`, { recursive: true });
   mkdirSync(`${volumes}/older/_data`, { recursive: true });
