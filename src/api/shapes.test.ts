@@ -52,7 +52,7 @@ void test('until 1.44 the short ID and the host name are aliases on user-defined
 void test('without a default bridge the fields are there and empty; newer clients get none', () => {
   const old = inspectShape(container({ other: endpoint }), 41);
   assert.equal((old['NetworkSettings'] as { IPAddress: string }).IPAddress, '');
-  assert.deepEqual(old['Config'], { MacAddress: '', Image: 'b' });
+  assert.deepEqual(old['Config'], { Image: 'b' });
   const given = container({ bridge: endpoint });
   assert.equal(inspectShape(given, 52), given);
   assert.deepEqual(inspectShape({}, 41), {});
@@ -63,10 +63,14 @@ void test('VirtualSize until 1.43', () => {
   assert.deepEqual(imageShape({ Size: 5 }, 44), { Size: 5 });
 });
 
-void test('ContainerConfig of an image until 1.44', () => {
+void test('ContainerConfig of an image until 1.44, fields of containers in Config until 1.49', () => {
   const image = { Config: { Volumes: { '/data': {} } } };
-  assert.deepEqual(imageInspectShape(image, 44), { ...image, ContainerConfig: image.Config });
-  assert.deepEqual(imageInspectShape(image, 45), image);
+  const old = imageInspectShape(image, 44);
+  assert.deepEqual(old['ContainerConfig'], old['Config']);
+  assert.equal(old['Container'], '');
+  const { ContainerConfig, Config } = imageInspectShape(image, 49) as Record<string, Record<string, unknown>>;
+  assert.deepEqual([ContainerConfig, Config?.['Hostname'], Config?.['Tty']], [undefined, '', false]);
+  assert.deepEqual(imageInspectShape(image, 50), image);
 });
 
 void test('the state of a network’s pools since 1.52', () => {

@@ -27,6 +27,9 @@ const SWARM = {
   RemoteManagers: null,
 };
 
+/** Gone since 1.50; where they are missing, clients of then warn that bridges were not filtered. */
+const OLD_INFO = { BridgeNfIptables: true, BridgeNfIp6tables: true };
+
 /** `docker version` reads the details of the component named Engine, older clients the fields beside it. */
 function versionShape({ Components, Platform, ...own }: VersionInfo): object {
   const spoken = { ApiVersion: API_VERSION, MinAPIVersion: MIN_API_VERSION };
@@ -75,7 +78,8 @@ export function systemRoutes(system: SystemInfo, keepers: Keepers): Route[] {
       method: 'GET',
       path: '/info',
       async handle(x) {
-        x.json(200, { ...(await system.info()), Swarm: SWARM });
+        const old = x.version < 50 ? OLD_INFO : {};
+        x.json(200, { ...(await system.info()), ...old, Swarm: SWARM });
       },
     },
     {

@@ -98,7 +98,10 @@ export function checkRestartPolicy({ Name, MaximumRetryCount }: RestartPolicy): 
 }
 
 /** Of what dockerd has drivers for, and Berth has not: it must not look as if it had been done. */
-function checkDrivers({ DeviceRequests, StorageOpt }: HostConfig): void {
+function checkDrivers({ DeviceRequests, StorageOpt, Isolation = '' }: HostConfig): void {
+  if (!['', 'default'].includes(Isolation.toLowerCase())) {
+    throw invalidParameter(`invalid isolation: ${JSON.stringify(Isolation)} - linux only supports 'default'`);
+  }
   for (const { Driver = '', Capabilities = [] } of DeviceRequests ?? []) {
     const wanted = Capabilities.map((all) => `[${all.join(' ')}]`).join(' ');
     throw invalidParameter(`could not select device driver ${JSON.stringify(Driver)} with capabilities: [${wanted}]`);

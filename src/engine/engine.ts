@@ -102,6 +102,8 @@ class BerthEngine implements Engine {
   async shutdown(): Promise<void> {
     this.#context.ending = true;
     if (this.#context.settings.liveRestore === false) await stopAll(this.#context);
+    const probes = this.#context.registry.all().map(async ({ health }) => health?.end());
+    await Promise.race([Promise.all(probes), sleep(LONGEST_END, undefined, { ref: false })]);
     for (const container of this.#context.registry.all()) {
       if (container.restart !== undefined) clearTimeout(container.restart.timer);
       for (const session of container.pending) session.abandon();
@@ -112,7 +114,6 @@ class BerthEngine implements Engine {
       ]);
       container.watch?.close();
       container.watch = undefined;
-      await Promise.race([container.health?.end(), sleep(LONGEST_END, undefined, { ref: false })]);
       this.#execs.release(container);
     }
     removeIfEmpty(`/${parentCgroup(this.#context, '')}`);

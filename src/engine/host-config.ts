@@ -6,6 +6,7 @@ import { conflict, invalidParameter } from '../errors.ts';
 import type { ContainerConfig, HostConfig, Resources } from '../model/container.ts';
 import { discardedPorts } from './attachments.ts';
 import { normalizeCapability } from './spec/capabilities.ts';
+import { parseRule } from './spec/devices.ts';
 import { securityOptions } from './spec/spec.ts';
 import { customSeccomp } from './spec/seccomp.ts';
 
@@ -23,6 +24,9 @@ export interface Machine {
 }
 
 const MIB = 1024 * 1024;
+/** Those of dockerd's json-file; `mode` and its buffer are the daemon's own. */
+const LOG_OPTIONS =
+  'max-size max-file compress labels labels-regex env env-regex tag mode max-buffer-size path'.split(' ');
 const LOG_DRIVERS = ['', 'json-file', 'k8s-file', 'local', 'none'];
 const NAMESPACED =
   /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|domainname)|fs\.mqueue\.|net\.)/;
@@ -132,6 +136,7 @@ function checkModes(config: ContainerConfig, host: HostConfig): void {
     throw invalidParameter('conflicting options: hostname and the UTS mode');
   }
   if (host.ShmSize > 0 && host.IpcMode !== '' && !['private', 'shareable'].includes(host.IpcMode)) host.ShmSize = 0;
+  if (!/^(host)?$/.test(host.UsernsMode ?? '')) throw invalidParameter(`invalid USER mode: ${host.UsernsMode}`);
   for (const [name] of Object.entries(host.Sysctls ?? {})) {
     if (!NAMESPACED.test(name)) {
       throw invalidParameter(`invalid sysctl: sysctl ${name} is not in a separate kernel namespace`);
@@ -160,6 +165,9 @@ function checkSecurity(host: HostConfig, machine: Machine): void {
       throw invalidParameter(`invalid --security-opt 2: ${JSON.stringify(option)}`);
     }
   }
+  for (const text of host.DeviceCgroupRules ?? []) {
+    if (parseRule(text) === undefined) throw invalidParameter(`invalid device cgroup rule format: '${text}'`);
+  }
   const { seccomp } = securityOptions(host.SecurityOpt ?? []);
   if (seccomp !== undefined && !['', 'unconfined', 'builtin'].includes(seccomp)) {
     customSeccomp(seccomp, [], machine.architecture);
@@ -178,6 +186,11 @@ export function checkHostConfig(config: ContainerConfig, host: HostConfig, machi
   warnings.push(...discardedPorts(host));
   if (!LOG_DRIVERS.includes(host.LogConfig.Type)) {
     throw invalidParameter(`logger: no log driver named '${host.LogConfig.Type}' is registered`);
+  }
+  for (const name of Object.keys(host.LogConfig.Config)) {
+    if (!LOG_OPTIONS.includes(name)) {
+      throw invalidParameter(`unknown log opt '${name}' for ${host.LogConfig.Type || 'json-file'} log driver`);
+    }
   }
   const size = host.LogConfig.Config['max-size'];
   if (size !== undefined && logSize(size) === undefined) {

@@ -140,6 +140,7 @@ export class Registry {
   /** A full ID comes first, then a full name, then a prefix of an ID. */
   find(ref: string): Container {
     const name = ref.replace(/^\//, '');
+    if (name === '') throw invalidParameter('invalid container name or ID: value is empty');
     const exact = this.#byId.get(name) ?? this.#byId.get(this.#byName.get(name) ?? '');
     if (exact !== undefined) return exact;
     if (/^[0-9a-f]{1,63}$/.test(name)) {

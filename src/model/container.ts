@@ -132,11 +132,17 @@ export interface HostConfig {
   /** Microseconds. */
   CpuRealtimePeriod?: number;
   CpuRealtimeRuntime?: number;
-  /** 10 to 1000. */
   /** Refused when it asks for any: there is no driver for devices. */
   DeviceRequests?: { Driver?: string; Capabilities?: string[][] }[];
   /** Options of the storage driver; refused. */
   StorageOpt?: Record<string, string>;
+  /** 'c 10:229 rwm': what a container may do with devices beside those that it is given. */
+  DeviceCgroupRules?: string[];
+  /** '' or 'host': user namespaces are not mapped. */
+  UsernsMode?: string;
+  /** '' or 'default'; there are others on Windows. */
+  Isolation?: string;
+  /** 10 to 1000. */
   BlkioWeight?: number;
   Ulimits: Ulimit[] | null;
   Init?: boolean;

@@ -13,7 +13,8 @@ export interface Things extends AsyncDisposable {
 
 const WAITS = ['busybox', 'sh', '-c', 'echo word; read line; echo "$line"'];
 
-export async function things(host: Host, { dockerOk, api }: Daemon): Promise<Things> {
+export async function things(host: Host, daemon: Daemon): Promise<Things> {
+  const { dockerOk } = daemon;
   const registry = await startRegistryOn(host);
   let running = '';
   let names = 0;
@@ -39,7 +40,7 @@ export async function things(host: Host, { dockerOk, api }: Daemon): Promise<Thi
     },
     exec: async () => {
       const command = { Cmd: ['cat'], AttachStdin: true, AttachStdout: true };
-      const { body } = await api<{ Id: string }>('POST', `/containers/${await start()}/exec`, command);
+      const { body } = await daemon.api<{ Id: string }>('POST', `/containers/${await start()}/exec`, command);
       return body.Id;
     },
     network: () => dockerOk('network', 'create', aName()),

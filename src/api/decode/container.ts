@@ -222,6 +222,9 @@ export const hostConfig = object<HostConfig>('container.HostConfig', {
     ),
   ),
   StorageOpt: optional(record(string)),
+  DeviceCgroupRules: optional(strings),
+  UsernsMode: optional(string),
+  Isolation: optional(string),
   BlkioWeight: optional(integer('uint16')),
   Ulimits: nullable(
     list(object<Ulimit>('units.Ulimit', { Name: string, Hard: int64, Soft: int64 }), '[]*units.Ulimit'),

@@ -1,7 +1,7 @@
 /** Device rules of the devices cgroup, and device nodes (config-linux.md, "Devices"). Pure. */
 import type { OciDevice, OciDeviceRule } from './oci.ts';
 
-const rule = (type: 'b' | 'c', access: string, major?: number, minor?: number): OciDeviceRule => ({
+const rule = (type: 'a' | 'b' | 'c', access: string, major?: number, minor?: number): OciDeviceRule => ({
   allow: true,
   type,
   ...(major === undefined ? {} : { major }),
@@ -29,12 +29,25 @@ export interface HostDevice extends OciDevice {
   access: string;
 }
 
-export function deviceRules(privileged: boolean, devices: readonly HostDevice[]): OciDeviceRule[] {
+/** 'c 10:229 rwm', 'b *:* r', 'a *:* rwm'; undefined for what is none. */
+export function parseRule(text: string): OciDeviceRule | undefined {
+  const [, type = '', major = '', minor = '', access = ''] =
+    /^([acb]) (\d{1,10}|\*):(\d{1,10}|\*) ([rwm]{1,3})$/.exec(text) ?? [];
+  if (type !== 'a' && type !== 'b' && type !== 'c') return undefined;
+  const number = (word: string): number | undefined => (word === '*' ? undefined : Number(word));
+  return rule(type, access, number(major), number(minor));
+}
+
+export function deviceRules(
+  privileged: boolean,
+  devices: readonly HostDevice[],
+  more: readonly string[] = [],
+): OciDeviceRule[] {
   if (privileged) return [{ allow: true, access: 'rwm' }];
   const own = devices.flatMap(({ type, access, major, minor }) =>
     type === 'p' ? [] : [rule(type, access, major, minor)],
   );
-  return [...DEFAULT_RULES, ...own];
+  return [...DEFAULT_RULES, ...own, ...more.flatMap((text) => parseRule(text) ?? [])];
 }
 
 export const deviceNodes = (devices: readonly HostDevice[]): OciDevice[] =>

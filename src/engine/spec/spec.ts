@@ -174,7 +174,7 @@ export function buildSpec(input: SpecInput): OciSpec {
     ...(host.Annotations === undefined ? {} : { annotations: host.Annotations }),
     linux: {
       namespaces: namespaces(input, hostUts, hostCgroup),
-      resources: { devices: deviceRules(privileged, input.devices), ...limitsOf(host) },
+      resources: { devices: deviceRules(privileged, input.devices, host.DeviceCgroupRules), ...limitsOf(host) },
       cgroupsPath: input.cgroup,
       devices: deviceNodes(input.devices),
       ...(Object.keys(sysctl).length > 0 ? { sysctl } : {}),

@@ -1,6 +1,6 @@
 /** `GET /containers/{id}/json`. Pure. */
 import type { Json } from '../../model/json.ts';
-import type { PortMap } from '../../model/container.ts';
+import type { Mount, PortMap } from '../../model/container.ts';
 import type { EndpointView, SandboxView } from '../../network/port.ts';
 import { dnsNames, isUserDefined } from '../attachments.ts';
 import { type ContainerRecord, type MountRecord, NEVER } from '../record.ts';
@@ -23,9 +23,17 @@ export const mountView = ({ Type, Name, Source, Destination, Driver, Mode, RW, P
   Source,
   Destination,
   ...(Driver === undefined ? {} : { Driver }),
-  Mode,
+  // The options of a tmpfs are its own affair.
+  Mode: Type === 'tmpfs' ? '' : Mode,
   RW,
   Propagation,
+});
+
+/** As it was asked for: what was left out is left out again. */
+const askedMount = ({ Source, ReadOnly, ...mount }: Mount): Json => ({
+  ...mount,
+  ...(Source === '' ? {} : { Source }),
+  ...(ReadOnly ? { ReadOnly } : {}),
 });
 
 /** ID of a network that is there. */
@@ -98,10 +106,10 @@ export function inspectView({ record, sandbox, idOf, links, execIds, paths, size
       RestartPolicy: { ...host.RestartPolicy, Name: host.RestartPolicy.Name || 'no' },
       CgroupnsMode: host.CgroupnsMode || 'host',
       Runtime: host.Runtime || 'runc',
-      Isolation: '',
+      Isolation: host.Isolation ?? '',
       Cgroup: '',
       VolumeDriver: host.VolumeDriver ?? '',
-      UsernsMode: '',
+      UsernsMode: host.UsernsMode ?? '',
       BlkioWeight: host.BlkioWeight ?? 0,
       BlkioWeightDevice: [],
       BlkioDeviceReadBps: [],
@@ -114,9 +122,10 @@ export function inspectView({ record, sandbox, idOf, links, execIds, paths, size
       CpuPercent: 0,
       IOMaximumIOps: 0,
       IOMaximumBandwidth: 0,
-      DeviceCgroupRules: null,
+      DeviceCgroupRules: host.DeviceCgroupRules ?? null,
       DeviceRequests: null,
       Devices: host.Devices ?? [],
+      ...(host.Mounts === undefined ? {} : { Mounts: host.Mounts.map(askedMount) }),
       Ulimits: host.Ulimits ?? [],
       MaskedPaths: open ? null : (host.MaskedPaths ?? MASKED_PATHS),
       ReadonlyPaths: open ? null : (host.ReadonlyPaths ?? READONLY_PATHS),
