@@ -77,7 +77,6 @@ void test('parts that Berth does not have answer as an engine without them', () 
       ['POST', '/swarm/init', 501, /no swarm mode/],
       ['POST', '/build', 501, /buildah bud -t NAME/],
       ['POST', '/commit', 501, /later version/],
-      ['GET', '/containers/x/stats', 501, /later version/],
       ['POST', '/containers/x/checkpoints', 501, /later version/],
       ['GET', '/containers/x/attach/ws', 501, /websockets/],
       ['GET', '/images/search?term=x', 501, /skopeo/],
