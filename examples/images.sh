@@ -60,13 +60,16 @@ make_nginx() {
   finish nginx 'CMD ["nginx", "-g", "daemon off;"]' 'EXPOSE 80' 'STOPSIGNAL SIGQUIT'
 }
 
+# The version of PostgreSQL that is installed, '15'.
+pg() { ls /usr/lib/postgresql | sort -n | tail -1; }
+
 make_node() {
-  begin "$(command -v node)" postgresql-client-15
-  finish node 'CMD ["node"]' 'ENV PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/usr/sbin'
+  begin "$(command -v node)" "postgresql-client-$(pg)"
+  finish node 'CMD ["node"]' "ENV PATH=/usr/lib/postgresql/$(pg)/bin:/usr/local/bin:/usr/bin:/usr/sbin"
 }
 
 make_postgres() {
-  begin postgresql-15 postgresql-client-15 tzdata
+  begin "postgresql-$(pg)" "postgresql-client-$(pg)" tzdata
   cat >usr/local/bin/start <<'X'
 #!/bin/sh
 set -e
@@ -80,8 +83,8 @@ exec postgres -h '*' -k /tmp
 X
   chmod 755 usr/local/bin/start
   mkdir -p data && chown postgres:postgres data
-  finish postgres 'CMD ["start"]' 'USER postgres' 'VOLUME /data' 'ENV PGDATA=/data/15' 'EXPOSE 5432' 'STOPSIGNAL SIGINT' \
-    'ENV PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin'
+  finish postgres 'CMD ["start"]' 'USER postgres' 'VOLUME /data' "ENV PGDATA=/data/$(pg)" 'EXPOSE 5432' 'STOPSIGNAL SIGINT' \
+    "ENV PATH=/usr/lib/postgresql/$(pg)/bin:/usr/local/bin:/usr/bin"
 }
 
 make_redis() {
