@@ -83,20 +83,24 @@ export async function* outputOf(work: Work): AsyncGenerator<Buffer> {
   await work.done;
 }
 
+/** Resolves when more may be written, or when nobody reads it any more. */
+async function room(stream: Writable): Promise<void> {
+  if (stream.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const go = (): void => {
+      stream.off('drain', go).off('close', go);
+      resolve();
+    };
+    stream.on('drain', go).on('close', go);
+  });
+}
+
 /** Feeds the archive at the pace at which it is unpacked. Ends when all was taken, or when the job is over. */
 export async function feed(work: Work, archive: AsyncIterable<Buffer>): Promise<void> {
-  const over = work.done.then(
-    () => true,
-    () => true,
-  );
-  let isOver = false;
-  void over.then(() => (isOver = true));
+  const { input } = work;
   for await (const chunk of archive) {
-    if (isOver) return;
-    if (!work.input.write(chunk)) {
-      const drained = new Promise<void>((resolve) => work.input.once('drain', resolve));
-      await Promise.race([drained, over]);
-    }
+    if (input.destroyed) return;
+    if (!input.write(chunk)) await room(input);
   }
-  work.input.end();
+  input.end();
 }

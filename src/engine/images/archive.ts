@@ -65,10 +65,15 @@ async function sniff(
   signal: AbortSignal,
 ): Promise<{ start: Buffer; whole: AsyncGenerator<Buffer> }> {
   const chunks = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => {});
-  signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true });
-  const next = (): Promise<IteratorResult<Buffer>> => Promise.race([chunks.next(), aborted.promise]);
+  // No race with one promise for all chunks: it would keep every one of them until it settles.
+  const next = async (): Promise<IteratorResult<Buffer>> =>
+    new Promise((resolve, reject) => {
+      const abort = (): void => reject(signal.reason as Error);
+      signal.addEventListener('abort', abort);
+      const settled = (): void => signal.removeEventListener('abort', abort);
+      if (signal.aborted) abort();
+      chunks.next().then(resolve, reject).finally(settled);
+    });
   let start = Buffer.alloc(0);
   for (let result; start.length < length && !(result = await next()).done;) {
     start = Buffer.concat([start, Buffer.from(result.value)]);
