@@ -49,7 +49,6 @@ export async function restoreContainers(context: Context): Promise<void> {
     container.startedAt = Date.parse(container.record.state.StartedAt);
     agreeOnPause(context, container);
     watchContainer(context, container);
-    restoreHealth(context, container);
   }
   endInterruptedCommits(context);
   const attempt = async (container: Container, what: string, body: () => Promise<void>): Promise<void> => {
@@ -61,6 +60,8 @@ export async function restoreContainers(context: Context): Promise<void> {
   };
   for (const container of ended) await attempt(container, 'ending a container', async () => endOf(context, container));
   await sweep(context, running);
+  // Not before the probes of the last berthd are gone: they are told from these by nothing.
+  for (const container of registry.all()) restoreHealth(context, container);
   await sweepVolumes(context, running);
   for (const container of registry.all()) {
     const { state, hostConfig } = container.record;

@@ -4,6 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { BerthError } from '../../src/errors.ts';
+import type { ContainerState, HealthResult } from '../../src/model/container.ts';
+import { until } from '../support/wait.ts';
 import { collect, execConfig, isolate, makeEngine, run, config, hostConfig } from './support.ts';
 
 isolate();
@@ -35,6 +37,33 @@ for (const runtime of ['crun', 'runc']) {
     assert.deepEqual(await collect(session), { out: 'in\n', err: '' });
     assert.equal((await engine.execInspect(Id))['ExitCode'], 5);
     await engine.remove(id, FORCE);
+
+    for (const [Test, Timeout, ExitCode, text] of [
+      [['CMD-SHELL', 'echo well'], 20e9, 0, /^well\n$/],
+      [['CMD-SHELL', 'echo ill >&2; exit 4'], 20e9, 4, /^ill\n$/],
+      [
+        ['CMD', 'nope'],
+        20e9,
+        -1,
+        /^OCI runtime exec failed: .*: exec: "nope": executable file not found in \$PATH: unknown$/,
+      ],
+      [['CMD-SHELL', 'echo slow; sleep 60'], 1500e6, -1, /^Health check exceeded timeout \(1\.5s\): slow\n$/],
+    ] as const) {
+      const { Id: checked } = await engine.create({
+        name: undefined,
+        config: config({ Cmd: ['sleep', '60'], Healthcheck: { Test: [...Test], Interval: 20e6, Timeout } }),
+        hostConfig: hostConfig({}),
+        networking: { EndpointsConfig: {} },
+      });
+      await engine.start(checked);
+      const first = async (): Promise<HealthResult | undefined> =>
+        ((await engine.inspect(checked, { size: false })) as { State: ContainerState }).State.Health?.Log[0];
+      await until(async () => (await first()) !== undefined, 20_000, 'a probe');
+      const result = await first();
+      assert.equal(result?.ExitCode, ExitCode);
+      assert.match(result.Output, text);
+      await engine.remove(checked, FORCE);
+    }
 
     mkdirSync(`${root}/bound`);
     for (const [container, code, text] of [

@@ -15,6 +15,10 @@ export class ProbeOutput {
     this.#cut ||= kept.length < data.length;
   }
 
+  get full(): boolean {
+    return this.#cut;
+  }
+
   /** '...' stands for what was left out. */
   get text(): string {
     return Buffer.concat(this.#parts).toString() + (this.#cut ? '...' : '');

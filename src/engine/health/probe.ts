@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { messageOf, system } from '../../errors.ts';
 import { identify } from '../../linux/pidfd.ts';
 import { killTree } from '../../linux/process-tree.ts';
@@ -118,8 +119,7 @@ class ProbeProcess {
         env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin' },
       },
     );
-    child.stdout?.on('data', (data: Buffer) => this.#output.add(data));
-    child.stderr?.on('data', (data: Buffer) => this.#output.add(data));
+    for (const stream of [child.stdout, child.stderr]) this.#collect(stream);
     const abort = (): void => this.#end(child, 'abort');
     this.#signal.addEventListener('abort', abort);
     this.#wait(child, this.#timeout);
@@ -137,6 +137,16 @@ class ProbeProcess {
       this.#signal.removeEventListener('abort', abort);
       this.#ended(137);
     }
+  }
+
+  #collect(stream: Readable | null): void {
+    stream?.on('data', (data: Buffer) => {
+      this.#output.add(data);
+      if (!this.#output.full) return;
+      // The rest is thrown away, but not as fast as a process can write: that would be all that berthd does.
+      stream.pause();
+      setTimeout(() => stream.resume(), LOOK).unref();
+    });
   }
 
   #result(code: number): Pick<HealthResult, 'ExitCode' | 'Output'> {
