@@ -93,6 +93,15 @@ function namesByLinks(registry: Context['registry']): Map<string, string[]> {
   return names;
 }
 
+/** A layer never changes: it is measured once. */
+const layerSizes = new Map<string, Promise<number>>();
+
+async function layerSize(directory: string): Promise<number> {
+  const known = layerSizes.get(directory) ?? diskSize(directory);
+  layerSizes.set(directory, known);
+  return known;
+}
+
 /** Bytes: what the container wrote, and that together with its image. */
 async function sizeOf(
   { paths }: Context,
@@ -100,6 +109,6 @@ async function sizeOf(
 ): Promise<{ rw: number; rootFs: number }> {
   const rw = await diskSize(paths.upper(id));
   let rootFs = rw;
-  for (const directory of lowerDirs) rootFs += await diskSize(directory);
+  for (const directory of lowerDirs) rootFs += await layerSize(directory);
   return { rw, rootFs };
 }

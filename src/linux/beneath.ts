@@ -11,6 +11,8 @@ const O_CLOEXEC = 0o200_0000;
 /** linux/openat2.h. Links below the directory are followed; absolute ones and '..' beyond it fail with EXDEV. */
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_BENEATH = 0x08;
+const RESOLVE_NO_SYMLINKS = 0x04;
+const RESOLVE_NO_XDEV = 0x01;
 
 /** O_PATH descriptor of `path` in `directory`; the caller closes it. Throws SysError: ENOENT, EXDEV, ELOOP, ENOTDIR. */
 export function openBeneath(directory: string, path: string): number {
@@ -21,6 +23,15 @@ export function openBeneath(directory: string, path: string): number {
     closeSync(base);
   }
 }
+
+/** O_PATH descriptor of a directory below another: no link is followed, no other file system entered. Throws SysError. */
+export const openDirectoryIn = (directory: number, path: string): number =>
+  openat2(
+    directory,
+    path,
+    O_PATH | O_DIRECTORY | O_CLOEXEC,
+    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
+  );
 
 /** Mounts what an O_PATH descriptor stands for at `target`, which is a directory or a file as that is. */
 export const bindDescriptor = (fd: number, target: string): void =>
