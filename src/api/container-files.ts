@@ -1,9 +1,9 @@
 /** The files of containers: archive, export, changes. */
-import { pipeline } from 'node:stream/promises';
 import { invalidParameter } from '../errors.ts';
-import type { ContainerFiles, PathStat, Stream } from '../engine/files/port.ts';
+import type { ContainerFiles, PathStat } from '../engine/files/port.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './router.ts';
+import { sendStream } from './send-stream.ts';
 
 function pathParameter(x: Exchange): string {
   const path = x.query.string('path');
@@ -16,17 +16,6 @@ const statHeader = ({ name, size, mode, mtime, linkTarget }: PathStat): Record<s
     'base64',
   ),
 });
-
-/** What fails on the way cuts the connection: the archive must not look whole. */
-async function send(x: Exchange, stream: Stream, type: string, headers?: Record<string, string>): Promise<void> {
-  try {
-    await pipeline(stream, x.stream(type, headers));
-  } catch (error) {
-    // Clients hang up at the archive's end, or before it.
-    x.signal.throwIfAborted();
-    throw error;
-  }
-}
 
 export function containerFileRoutes(files: ContainerFiles): Route[] {
   return [
@@ -42,7 +31,7 @@ export function containerFileRoutes(files: ContainerFiles): Route[] {
       path: '/containers/{id}/archive',
       async handle(x) {
         const { stat, archive } = await files.read(x.param('id'), pathParameter(x), x.signal);
-        await send(x, archive, 'application/x-tar', statHeader(stat));
+        await sendStream(x, archive, 'application/x-tar', statHeader(stat));
       },
     },
     {
@@ -61,14 +50,14 @@ export function containerFileRoutes(files: ContainerFiles): Route[] {
       method: 'GET',
       path: '/containers/{id}/export',
       async handle(x) {
-        await send(x, await files.export(x.param('id'), x.signal), 'application/octet-stream');
+        await sendStream(x, await files.export(x.param('id'), x.signal), 'application/octet-stream');
       },
     },
     {
       method: 'GET',
       path: '/containers/{id}/changes',
       async handle(x) {
-        await send(x, await files.changes(x.param('id'), x.signal), 'application/json');
+        await sendStream(x, await files.changes(x.param('id'), x.signal), 'application/json');
       },
     },
   ];

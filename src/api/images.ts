@@ -1,12 +1,12 @@
 /** /images. */
 import { once } from 'node:events';
-import { pipeline } from 'node:stream/promises';
 import { invalidParameter, notImplemented } from '../errors.ts';
 import type { Images } from '../engine/images/port.ts';
 import { authHeader } from './decode/registry.ts';
 import type { Exchange } from './exchange.ts';
 import { withProgress } from './progress.ts';
 import type { Route } from './router.ts';
+import { sendStream } from './send-stream.ts';
 import { imageInspectShape, imageShape } from './shapes.ts';
 import { versionRead } from './versions.ts';
 
@@ -46,7 +46,7 @@ async function save(images: Images, x: Exchange, refs: string[]): Promise<void> 
   const archive = await images.save(refs, x.signal);
   // The head goes out with the first bytes, so that an image that cannot be read still gets its status.
   if (!archive.readableEnded && archive.readableLength === 0) await once(archive, 'readable', { signal: x.signal });
-  await pipeline(archive, x.stream('application/x-tar'));
+  await sendStream(x, archive, 'application/x-tar');
 }
 
 export function imageRoutes(images: Images): Route[] {

@@ -157,7 +157,7 @@ scenarios(
       assert.equal((await put(tarOf([]), '/absent')).status, 404);
       assertQuiet(daemon);
     },
-    'clients that leave in the middle of load, import and files': async ({ host, daemon }) => {
+    'clients that leave in the middle of an upload': async ({ host, daemon }) => {
       const before = await images(daemon);
       const part = whole.subarray(0, 60_000);
       await leavesNothing(daemon, () =>
