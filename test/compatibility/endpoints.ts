@@ -11,6 +11,7 @@ export type Thing =
   | 'paused'
   | 'exited'
   | 'exec' // a command in a running container, not yet started
+  | 'running exec'
   | 'network' // without containers
   | 'connected' // a network that the running container is on
   | 'volume'
@@ -90,7 +91,7 @@ const SYSTEM: readonly Endpoint[] = [
 const EXEC: readonly Endpoint[] = [
   { what: 'POST /containers/{id}/exec', of: 'running', body: { Cmd: ['true'] } },
   { what: 'POST /exec/{id}/start', of: 'exec', body: {}, hijack: '' },
-  { what: 'POST /exec/{id}/resize', of: 'exec', query: 'h=24&w=80' },
+  { what: 'POST /exec/{id}/resize', of: 'running exec', query: 'h=24&w=80' },
   { what: 'GET /exec/{id}/json', of: 'exec' },
 ];
 

@@ -24,6 +24,10 @@ export async function things(host: Host, daemon: Daemon): Promise<Things> {
     await dockerOk('tag', 'busybox', name);
     return name;
   };
+  const exec = async (command: object = { Cmd: ['cat'], AttachStdin: true, AttachStdout: true }): Promise<string> => {
+    const { body } = await daemon.api<{ Id: string }>('POST', `/containers/${await start()}/exec`, command);
+    return body.Id;
+  };
   const makers: Record<Thing, () => Promise<string>> = {
     created: () => dockerOk('create', '-i', ...WAITS),
     running: start,
@@ -38,10 +42,11 @@ export async function things(host: Host, daemon: Daemon): Promise<Things> {
       await dockerOk('wait', id);
       return id;
     },
-    exec: async () => {
-      const command = { Cmd: ['cat'], AttachStdin: true, AttachStdout: true };
-      const { body } = await daemon.api<{ Id: string }>('POST', `/containers/${await start()}/exec`, command);
-      return body.Id;
+    exec: () => exec(),
+    'running exec': async () => {
+      const id = await exec({ Cmd: ['sleep', '1000'], Tty: true });
+      await daemon.api('POST', `/exec/${id}/start`, { Detach: true, Tty: true });
+      return id;
     },
     network: () => dockerOk('network', 'create', aName()),
     connected: async () => {
