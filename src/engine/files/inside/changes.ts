@@ -1,5 +1,5 @@
 /**
- * What a container changed: its own layer (/upper) against the image's (/lower), as overlay writes it down
+ * What a container changed: its own layer against the image's, as overlay writes it down
  * (kernel's Documentation/filesystems/overlayfs.rst): a character device 0:0 says that a name is gone, the attribute
  * trusted.overlay.opaque that a directory hides the one below.
  */
@@ -8,8 +8,14 @@ import { attribute } from '../../../linux/node-files.ts';
 import { toBytes } from '../../../tar/header.ts';
 import { lookAt, namesIn, type Stat } from './bytes.ts';
 
-export const UPPER = '/upper';
-export const LOWER = '/lower';
+/** Directories of the two layers. */
+export interface Layers {
+  upper: string;
+  lower: string;
+}
+
+/** As private-view.ts mounts them. */
+export const LAYERS: Layers = { upper: '/upper', lower: '/lower' };
 
 export interface Change {
   /** 'same': copied up, and no different from before as far as one can see without reading it. */
@@ -36,11 +42,11 @@ const sameTime = (a: bigint, b: bigint): boolean =>
   a === b || (a / SECOND === b / SECOND && (a % SECOND === 0n || b % SECOND === 0n));
 
 /** By Docker's measure: a directory's time and size say nothing. */
-function differs(path: string, now: Stat, before: Stat): boolean {
+function differs({ upper, lower }: Layers, path: string, now: Stat, before: Stat): boolean {
   if (now.mode !== before.mode || now.uid !== before.uid || now.gid !== before.gid || now.rdev !== before.rdev)
     return true;
   if (!now.isDirectory() && (now.size !== before.size || !sameTime(now.mtimeNs, before.mtimeNs))) return true;
-  return capability(UPPER + path) !== capability(LOWER + path);
+  return capability(upper + path) !== capability(lower + path);
 }
 
 /** Mount points and what is above them. */
@@ -70,7 +76,7 @@ function ancestorsOf(path: string): string[] {
  * Parents before what is in them, names in the order of their bytes. A directory that did not change itself comes along
  * when something in it did. `spelledOut`: what an opaque directory hides is told name by name.
  */
-export function* changes(own: readonly string[], spelledOut: boolean): Generator<Change> {
+export function* changes(layers: Layers, own: readonly string[], spelledOut: boolean): Generator<Change> {
   const places = new OwnPlaces(own);
   /** Directories on the way down that are told when something in them is. */
   const waiting: Change[] = [];
@@ -81,18 +87,18 @@ export function* changes(own: readonly string[], spelledOut: boolean): Generator
   }
 
   function* inside(directory: string, below: boolean, opaque: boolean): Generator<Change> {
-    const upper = namesIn(UPPER + directory);
-    const names = spelledOut && below && opaque ? withHidden(upper, namesIn(LOWER + directory)) : upper;
+    const upper = namesIn(layers.upper + directory);
+    const names = spelledOut && below && opaque ? withHidden(upper, namesIn(layers.lower + directory)) : upper;
     for (const name of names) {
       const path = posix.join(directory, name);
-      const now = lookAt(UPPER + path);
-      const before = below ? lookAt(LOWER + path) : undefined;
+      const now = lookAt(layers.upper + path);
+      const before = below ? lookAt(layers.lower + path) : undefined;
       if (now === undefined || isWhiteout(now)) {
         if (before !== undefined) yield* told({ kind: 'deleted', path, stat: undefined, opaque: false });
         continue;
       }
-      const hides = now.isDirectory() && before?.isDirectory() === true && isOpaque(UPPER + path);
-      yield* one({ kind: kindOf(path, now, before), path, stat: now, opaque: hides }, now, before);
+      const hides = now.isDirectory() && before?.isDirectory() === true && isOpaque(layers.upper + path);
+      yield* one({ kind: kindOf(layers, path, now, before), path, stat: now, opaque: hides }, now, before);
     }
   }
 
@@ -115,9 +121,9 @@ export function* changes(own: readonly string[], spelledOut: boolean): Generator
   yield* inside('/', true, false);
 }
 
-const kindOf = (path: string, now: Stat, before: Stat | undefined): Change['kind'] => {
+const kindOf = (layers: Layers, path: string, now: Stat, before: Stat | undefined): Change['kind'] => {
   if (before === undefined) return 'added';
-  return differs(path, now, before) ? 'changed' : 'same';
+  return differs(layers, path, now, before) ? 'changed' : 'same';
 };
 
 const withHidden = (upper: readonly string[], lower: readonly string[]): string[] =>

@@ -1,6 +1,6 @@
 /** What a container changed as a layer of an image (OCI image-spec layer.md): a tar with marks for what is gone. */
 import { posix } from 'node:path';
-import { changes, UPPER } from './changes.ts';
+import { changes, LAYERS } from './changes.ts';
 import type { Output } from './channel.ts';
 import { codeOf } from './bytes.ts';
 import { Packer } from './pack.ts';
@@ -13,7 +13,7 @@ const OPAQUE = '.wh..wh..opq';
 /** An archive without entries when nothing changed. */
 export function writeLayer(output: Output, own: readonly string[]): void {
   const packer = new Packer(output);
-  for (const { kind, path, stat, opaque } of changes(own, false)) {
+  for (const { kind, path, stat, opaque } of changes(LAYERS, own, false)) {
     const name = path.slice(1);
     if (kind === 'deleted' || stat === undefined) {
       const directory = posix.dirname(name);
@@ -21,7 +21,7 @@ export function writeLayer(output: Output, own: readonly string[]): void {
       continue;
     }
     try {
-      packer.add(name, UPPER + path, stat);
+      packer.add(name, LAYERS.upper + path, stat);
     } catch (error) {
       // Gone since it was seen, where the container runs on.
       if (!['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(codeOf(error))) throw error;

@@ -15,7 +15,7 @@ import { TarError, textOf, toBytes } from '../../../tar/header.ts';
 import { lookUpUser } from '../../users.ts';
 import { CONTROL_FD, NAMESPACE_FD, type Task, type View } from '../job.ts';
 import { codeOf, lookAt, wordsOf, type Stat } from './bytes.ts';
-import { changes } from './changes.ts';
+import { changes, LAYERS } from './changes.ts';
 import { input, Output, readJob, STDIN, STDOUT, tell } from './channel.ts';
 import { writeLayer } from './layer.ts';
 import { addContents, addTree, archiveName, Packer } from './pack.ts';
@@ -103,7 +103,7 @@ function listChanges(own: readonly string[]): void {
   tell({ ready: true });
   const output = new Output();
   let before = '[';
-  for (const { kind, path } of changes(own, true)) {
+  for (const { kind, path } of changes(LAYERS, own, true)) {
     output.write(Buffer.from(before + JSON.stringify({ Path: textOf(path), Kind: KINDS[kind] })));
     before = ',';
   }
