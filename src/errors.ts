@@ -4,6 +4,8 @@
  */
 export type ErrorKind =
   | 'InvalidParameter'
+  /** Credentials that somebody else (a registry) does not take. */
+  | 'Unauthorized'
   | 'NotFound'
   | 'Conflict'
   | 'Forbidden'
@@ -31,6 +33,7 @@ export const invalidParameter = make('InvalidParameter');
 export const notFound = make('NotFound');
 export const conflict = make('Conflict');
 export const forbidden = make('Forbidden');
+export const unauthorized = make('Unauthorized');
 export const notModified = make('NotModified');
 export const unavailable = make('Unavailable');
 export const notImplemented = make('NotImplemented');

@@ -4,6 +4,7 @@ import { BerthError, type ErrorKind } from '../errors.ts';
 export const STATUS: Readonly<Record<ErrorKind, number>> = {
   NotModified: 304,
   InvalidParameter: 400,
+  Unauthorized: 401,
   Forbidden: 403,
   NotFound: 404,
   Conflict: 409,

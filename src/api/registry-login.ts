@@ -3,10 +3,10 @@
  * GET /v2/, and where its challenge (RFC 9110, WWW-Authenticate) says so, a token of the authorization server.
  * Credentials go nowhere else, and over plain HTTP only to registries that may be insecure.
  */
-import type { IncomingMessage } from 'node:http';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import type { RegistryAuth } from '../engine/images/port.ts';
-import { forbidden, invalidParameter, messageOf, system } from '../errors.ts';
+import { forbidden, invalidParameter, messageOf, system, unauthorized } from '../errors.ts';
 import type { Json } from '../model/json.ts';
 
 export interface LoginResult {
@@ -139,7 +139,12 @@ export async function loginToRegistry(
   if (answer.status !== 401) return judge(base, answer, succeeded);
   const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   const { scheme, parameters } = parseChallenge(answer.challenge);
-  if (scheme === 'basic') return judge(base, await get(base, insecure, basic, signal), succeeded);
+  if (scheme === 'basic') {
+    const { status } = await get(base, insecure, basic, signal);
+    if (status === 200) return succeeded;
+    const failed = `login attempt to ${base.href} failed with status: ${status} ${STATUS_CODES[status] ?? ''}`.trim();
+    throw status === 401 || status === 403 ? unauthorized(failed) : system(failed);
+  }
   const realm = parameters.get('realm') ?? '';
   if (scheme !== 'bearer' || !URL.canParse(realm)) {
     throw system(`Get "${base.href}": the registry asks for an unknown kind of credentials`);
@@ -161,7 +166,7 @@ export async function loginToRegistry(
 function judge(base: URL, { status }: Answer, succeeded: LoginResult): LoginResult {
   if (status === 200) return succeeded;
   if (status === 401 || status === 403) {
-    throw forbidden(`Get "${base.href}": unauthorized: incorrect username or password`);
+    throw unauthorized(`Get "${base.href}": unauthorized: incorrect username or password`);
   }
   throw system(`Get "${base.href}": the registry answered with status ${status}`);
 }

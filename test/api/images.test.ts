@@ -36,7 +36,7 @@ void test('login, tag, push, pull, save, load, import, history, rmi', async () =
           '--password-stdin',
           registry.host,
         );
-        assert.match(wrong.stderr, /unauthorized: incorrect username or password/);
+        assert.match(wrong.stderr, /login attempt to http:\S+ failed with status: 401 Unauthorized/);
         const login = await docker(
           { socket, config, stdin: 'secret' },
           'login',
