@@ -25,7 +25,7 @@ async function execOf(daemon: Daemon, cmd: readonly string[]): Promise<string> {
   return (await daemon.api<{ Id: string }>('POST', '/containers/noisy/exec', config)).body.Id;
 }
 
-/** For these two containers: one that says much, one that says nothing. */
+/** Three containers: one says much, one says nothing, one may be restarted at any time. */
 export async function prepareContainers(daemon: Daemon): Promise<void> {
   await daemon.dockerOk(
     'run',
@@ -38,6 +38,7 @@ export async function prepareContainers(daemon: Daemon): Promise<void> {
     'while usleep 20000; do echo line; done',
   );
   await daemon.dockerOk('run', '-di', '--name', 'silent', 'busybox', 'sh', '-c', 'while :; do sleep 1000; done');
+  await daemon.dockerOk('run', '-d', '--name', 'restarted', '--network=none', 'busybox', 'sleep', '1000');
   // The first watch of a file opens what all of them share.
   await leaveAfter(daemon, get('/containers/noisy/logs?stdout=1&follow=1'), /line/);
 }
@@ -82,7 +83,7 @@ export const vanishing: Readonly<Record<string, (daemon: Daemon, registry: strin
   'clients that leave before the answer': async (daemon) => {
     const requests = [
       post('/containers/create', '{"Image":"busybox"'),
-      post('/containers/noisy/restart?t=0'),
+      post('/containers/restarted/restart?t=0'),
       get('/containers/json?all=1'),
       get('/system/df'),
       'GET /v1.52/con',
