@@ -3,7 +3,7 @@ import { invalidParameter, notFound } from '../errors.ts';
 import type { Containers } from '../engine/port.ts';
 import { byVersion } from './create-versions.ts';
 import { createRequest } from './decode/container.ts';
-import { containerUpdate } from './decode/update.ts';
+import { containerUpdate, updateFor } from './decode/update.ts';
 import { portChange } from './decode/ports.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './router.ts';
@@ -154,7 +154,7 @@ export function containerRoutes(containers: Containers): Route[] {
       async handle(x) {
         const change = await x.body(containerUpdate, 'UpdateConfig');
         checkRestartPolicy(change.RestartPolicy);
-        x.json(200, await containers.update(x.param('id'), change));
+        x.json(200, await containers.update(x.param('id'), updateFor(change, x.version)));
       },
     },
     {

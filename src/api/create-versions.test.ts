@@ -20,6 +20,12 @@ void test('the default network is the bridge, and so is its endpoint', () => {
   assert.equal(migrate({ HostConfig: { NetworkMode: 'front' } }).parts.hostConfig.NetworkMode, 'front');
 });
 
+void test('an interval of its own for the start period came with 1.44', () => {
+  const body = { Healthcheck: { Test: ['CMD', 'x'], StartInterval: 5e6 } };
+  assert.equal(migrate(body, 44).parts.config.Healthcheck?.StartInterval, 5e6);
+  assert.deepEqual(migrate(body, 43).parts.config.Healthcheck, { Test: ['CMD', 'x'] });
+});
+
 void test('a MAC address is an endpoint’s since 1.44', () => {
   const MacAddress = '02:42:ac:11:00:09';
   const endpoint = { NetworkingConfig: { EndpointsConfig: { bridge: { MacAddress } } } };

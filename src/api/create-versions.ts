@@ -31,6 +31,7 @@ export function byVersion(asked: CreateParts, version: number): { parts: CreateP
       before44(endpointFor(settings, version)),
     ]),
   );
+  if (version < 44) delete config.Healthcheck?.StartInterval;
   return {
     parts: { config, hostConfig, networking: { EndpointsConfig } },
     warnings: wide !== '' && version >= 44 ? [OLD_MAC] : [],

@@ -121,6 +121,14 @@ function cancelRestart(context: Context, container: Container): void {
   container.moments.tell('exit', { StatusCode: state.ExitCode });
 }
 
+function checkStopped({ running, record: { name, state } }: Container): void {
+  if (!running && !state.Restarting) return;
+  throw conflict(
+    `cannot remove container "/${name}": container is ${state.Status}` +
+      (state.Paused ? ' and must be unpaused first' : ': stop the container before removing or force remove'),
+  );
+}
+
 export async function removeContainer(
   context: Context,
   container: Container,
@@ -128,21 +136,17 @@ export async function removeContainer(
 ): Promise<void> {
   if (container.removing) throw conflict(`removal of container ${container.id} is already in progress`);
   const { record } = container;
-  if (!options.force && record.state.Paused) {
-    throw conflict(`cannot remove container "/${record.name}": container is paused and must be unpaused first`);
-  }
-  if (!options.force && (container.running || record.state.Restarting)) {
-    throw conflict(
-      `cannot remove container "/${record.name}": container is ${record.state.Status}: stop the container before removing or force remove`,
-    );
-  }
+  if (!options.force) checkStopped(container);
   container.removing = true;
   try {
-    if (container.running) {
+    // A start under way is waited for; none begins after it.
+    await container.lock.run(async () => {
+      if (!options.force) checkStopped(container);
       record.stoppedByHand = true;
-      publish(context, container, 'kill', { signal: String(SIGKILL) });
-      await forceEnd(context, container);
-    }
+      if (container.running) publish(context, container, 'kill', { signal: String(SIGKILL) });
+      await Promise.resolve();
+    });
+    if (container.running) await forceEnd(context, container);
     await container.lock.run(async () => {
       if (container.running) {
         throw conflict(`cannot remove container "/${record.name}": could not kill: its process does not end`);

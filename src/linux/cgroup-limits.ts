@@ -45,14 +45,14 @@ const finderOf =
       .map(({ mount }) => `${mount}${posix.normalize(`/${path}`)}/${name}`)
       .find((file) => existsSync(file));
 
-const read: Read = async (file) => (await readFile(file, 'utf8')).trim();
+const readText: Read = async (file) => (await readFile(file, 'utf8')).trim();
 const orMax = (value: number): string => (value < 0 ? 'max' : String(value));
 /** From one range of weights to another, as the runtimes convert them. */
 export const cpuWeight = (shares: number): number => 1 + Math.floor(((shares - 2) * 9999) / 262_142);
 export const ioWeight = (weight: number): number => 1 + Math.floor(((weight - 10) * 9999) / 990);
 
 /** v1 holds memory ≤ memory + swap at every moment: the larger one is moved first where both grow. */
-async function memoryWrites(limits: Limits, find: Find): Promise<Write[]> {
+async function memoryWrites(limits: Limits, find: Find, read: Read): Promise<Write[]> {
   const { memory, memorySwap } = limits;
   const limit = find('memory.limit_in_bytes');
   if (limit !== undefined) {
@@ -73,7 +73,7 @@ async function memoryWrites(limits: Limits, find: Find): Promise<Write[]> {
 }
 
 /** v2 has both numbers in one file. */
-async function cpuWrites({ cpuPeriod, cpuQuota }: Limits, find: Find): Promise<Write[]> {
+async function cpuWrites({ cpuPeriod, cpuQuota }: Limits, find: Find, read: Read): Promise<Write[]> {
   const max = find('cpu.max');
   if (max === undefined || (cpuPeriod === undefined && cpuQuota === undefined)) {
     return plain(find, [
@@ -91,10 +91,11 @@ const plain = (find: Find, values: readonly (readonly [value: number | string | 
     return file === undefined ? [] : [{ file, value: String(value) }];
   });
 
-async function writesOf(limits: Limits, find: Find): Promise<Write[]> {
+/** In an order in which the kernel takes them. `find` gives a file of the group by its name, `read` its content. */
+export async function writesOf(limits: Limits, find: Find, read: Read): Promise<Write[]> {
   const { cpuShares, pids, blkioWeight } = limits;
   return [
-    ...(await memoryWrites(limits, find)),
+    ...(await memoryWrites(limits, find, read)),
     ...plain(find, [
       [
         limits.memoryReservation,
@@ -103,7 +104,7 @@ async function writesOf(limits: Limits, find: Find): Promise<Write[]> {
       [cpuShares, 'cpu.shares'],
       [cpuShares === undefined ? undefined : cpuWeight(cpuShares), 'cpu.weight'],
     ]),
-    ...(await cpuWrites(limits, find)),
+    ...(await cpuWrites(limits, find, read)),
     ...plain(find, [
       [limits.realtimePeriod, 'cpu.rt_period_us'],
       [limits.realtimeRuntime, 'cpu.rt_runtime_us'],
@@ -127,9 +128,9 @@ export async function setLimits(path: string, limits: Limits): Promise<() => Pro
   const undo = async (): Promise<void> => {
     for (const { file, value } of done.toReversed()) await writeFile(file, value);
   };
-  for (const { file, value } of await writesOf(limits, find)) {
+  for (const { file, value } of await writesOf(limits, find, readText)) {
     try {
-      const before = await read(file);
+      const before = await readText(file);
       await writeFile(file, value);
       done.push({ file, value: before });
     } catch (error) {
@@ -146,7 +147,7 @@ async function reason(error: unknown, file: string, value: string): Promise<stri
   if (code !== 'EBUSY' || !file.endsWith('/memory.limit_in_bytes')) {
     return `write ${value} to ${file}: ${error instanceof Error ? error.message : String(error)}`;
   }
-  const beside = async (name: string): Promise<string> => read(file.replace('memory.limit_in_bytes', name));
+  const beside = async (name: string): Promise<string> => readText(file.replace('memory.limit_in_bytes', name));
   const [usage, peak] = [await beside('memory.usage_in_bytes'), await beside('memory.max_usage_in_bytes')];
   return `unable to set memory limit to ${value} (current usage: ${usage}, peak usage: ${peak})`;
 }

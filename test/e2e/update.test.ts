@@ -81,7 +81,7 @@ hostTest('update: control groups, records, refusals, events, the next start', {}
     const mixed = await client('update', '--cpu-shares', '100', 'nobody', 'one');
     assert.deepEqual([mixed.stdout, mixed.code], ['one\n', 1]);
     assert.match(mixed.stderr, /No such container: nobody/);
-    assert.equal(await hostConfig('one', '{{.Memory}} {{.MemorySwap}} {{.PidsLimit}}'), `${64 << 20} -1 -1`);
+    assert.equal(await hostConfig('one', '{{.Memory}} {{.MemorySwap}} {{.PidsLimit}}'), `${64 << 20} -1 0`);
 
     await run('gone', '--rm');
     const kept = await client('update', '--restart', 'always', 'gone');

@@ -21,3 +21,9 @@ export const containerUpdate = object<ContainerUpdate>('container.UpdateConfig',
   BlkioWeight: optional(integer('uint16')),
   RestartPolicy: restartPolicy,
 });
+
+/** A limit of processes can be changed since 1.40; 0 and all below it are none. */
+export function updateFor({ PidsLimit, ...change }: ContainerUpdate, version: number): ContainerUpdate {
+  if (version < 40 || PidsLimit === null) return { ...change, PidsLimit: null };
+  return { ...change, PidsLimit: Math.max(0, PidsLimit) };
+}

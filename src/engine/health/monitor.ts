@@ -7,6 +7,9 @@ import type { Container } from '../registry.ts';
 import { probe } from './probe.ts';
 import { type HealthPlan, afterProbe, begun, delayBefore, planOf, unwatched } from './state.ts';
 
+/** Milliseconds; longer than the runtime gets to end after its process. */
+const LONGEST_END = 5000;
+
 export class HealthMonitor {
   readonly #context: Context;
   readonly #container: Container;
@@ -31,11 +34,14 @@ export class HealthMonitor {
     }, delay).unref();
   }
 
-  /** Resolves when no process of a probe is left. */
+  /** Resolves when no process of a probe is left, or when it does not end: one that waits for its storage holds nobody up. */
   async end(): Promise<void> {
     clearTimeout(this.#timer);
     this.#abort.abort();
-    await this.#underWay;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, LONGEST_END).unref();
+    await Promise.race([this.#underWay, late.promise]);
+    clearTimeout(timer);
   }
 
   async #probe(): Promise<void> {
@@ -81,7 +87,7 @@ export function resumeHealth(context: Context, container: Container, share = 1):
 export const restoreHealth = (context: Context, container: Container): void =>
   resumeHealth(context, container, Math.random());
 
-/** Nobody asks any more. Resolves when no process of a probe is left. */
+/** Nobody asks any more: see HealthMonitor.end(). */
 export async function endHealth(container: Container): Promise<void> {
   const { state } = container.record;
   const monitor = container.health;
