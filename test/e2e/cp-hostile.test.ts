@@ -129,6 +129,8 @@ hostTest('cp: archives that mean harm', {}, async (host) => {
     /^cannot overwrite non-directory/,
     '&noOverwriteDirNonDir=1',
   );
+  assert.equal((await put(daemon, 'web', '/tmp', archive(entry({ name: 'deep' }, 'flat')))).status, 200);
+  assert.equal(await inside('cat /tmp/deep'), 'flat');
   assert.equal(message(await put(daemon, 'web', '/etc/passwd', archive())), 'extraction point is not a directory');
   assert.deepEqual((await send(daemon, 'GET', '/containers/web/archive')).status, 400);
 

@@ -1,8 +1,8 @@
 /** `diff`, `export` and `commit` with both clients: what a container changed, as Docker tells it and as an image keeps it. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Daemon } from '../support/daemon.ts';
-import { hostTest } from '../support/host.ts';
+import { hostTest, type ExecResult } from '../support/host.ts';
 
 /** Changes of every kind, below a base image that has something to change. */
 const CHANGES = [
@@ -81,8 +81,15 @@ hostTest('diff, export and commit of what a container changed', {}, async (host)
     `until test -e /vol/ready; do usleep 5000; done; ${listing.replace(' vol', '')}`,
   );
 
-  // Running and stopped, both clients.
+  const oldClient = existsSync('/usr/bin/docker') ? '/usr/bin/docker' : 'docker';
+  const old = async (...args: string[]): Promise<ExecResult> => {
+    const result = await host.exec([oldClient, ...args], { env: daemon.clientEnv });
+    assert.equal(result.code, 0, result.stderr);
+    return result;
+  };
+  // Both clients, and Debian's, where it is.
   for (const client of ['dockerOk', 'berthOk'] as const) assert.equal(await daemon[client]('diff', 'web'), EXPECTED);
+  assert.equal((await old('diff', 'web')).stdout.trim(), EXPECTED);
   await daemon.dockerOk('create', '--name', 'quiet', '-v', '/vol', 'base', 'true');
   for (const client of ['dockerOk', 'berthOk'] as const) assert.equal(await daemon[client]('diff', 'quiet'), '');
 
@@ -122,6 +129,7 @@ hostTest('diff, export and commit of what a container changed', {}, async (host)
   assert.deepEqual(config.Labels, { a: 'b' });
   assert.ok(config.Env.includes('MINE=1') && config.Env.includes('MORE=2'));
   const base = await image(daemon, 'base');
+  assert.equal(made['Parent'], base['Id']);
   const layers = (of: Record<string, unknown>): string[] => (of['RootFS'] as { Layers: string[] }).Layers;
   assert.deepEqual(layers(made).slice(0, -1), layers(base));
   const history = await daemon.dockerOk('history', '--no-trunc', '--format', '{{.CreatedBy}}|{{.Comment}}', 'made:1');
@@ -141,6 +149,15 @@ hostTest('diff, export and commit of what a container changed', {}, async (host)
   );
   const commit = JSON.parse(events.split('\n').at(-1) ?? '') as Record<string, string>;
   assert.deepEqual([commit['comment'], commit['imageID'], commit['imageRef']], ['why', id, 'made:1']);
+
+  // An old client: /usr/bin/docker is Debian's.
+  assert.match((await old('commit', '-m', 'old', 'web', 'made:old')).stdout, /^sha256:/);
+  await old('cp', 'web:/added', `${host.root}/from-old`);
+  assert.equal(readFileSync(`${host.root}/from-old`, 'utf8'), 'new\n');
+  await old('cp', `${host.root}/from-old`, 'web:/tmp/to');
+  assert.equal(await daemon.dockerOk('exec', 'web', 'cat', '/tmp/to'), 'new');
+  assert.ok((await old('export', 'web')).stdout.includes('added'));
+  await daemon.dockerOk('exec', 'web', 'rm', '/tmp/to');
 
   // Nothing changed: no layer, but a line of the history. Settings in the body.
   const { body: none } = await daemon.api<{ Id: string }>(

@@ -92,6 +92,7 @@ function configOf(base: ImageConfig, options: CommitOptions, added: readonly Blo
   const { author, comment, createdBy } = options;
   return {
     created,
+    parent: options.base,
     ...(author === '' ? {} : { author }),
     ...(comment === '' ? {} : { comment }),
     architecture: base.architecture ?? hostArchitecture(),

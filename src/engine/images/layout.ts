@@ -53,6 +53,8 @@ export interface ImageConfig {
   variant?: string;
   os?: string;
   docker_version?: string;
+  /** Of an image that a container's changes made: 'sha256:…' of the one below. Docker's field. */
+  parent?: string;
   comment?: string;
   config?: ImageDefaults & { OnBuild?: string[] | null };
   rootfs?: { type?: string; diff_ids?: string[] };

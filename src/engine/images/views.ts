@@ -2,7 +2,7 @@
 import type { Json } from '../../model/json.ts';
 import type { ImageConfig, ImageEntry, LayerEntry } from './layout.ts';
 import { digestsOf } from './lookup.ts';
-import { familiar, familiarRepository, tryParse } from './reference.ts';
+import { familiar, familiarRepository, isDigest, tryParse } from './reference.ts';
 
 /** What the views need of one image. */
 export interface ImageView {
@@ -43,11 +43,14 @@ export function createdAt(config: ImageConfig, entry: ImageEntry): number {
   return Number.isNaN(time) ? 0 : time;
 }
 
+/** Configurations come from anywhere. */
+const parentOf = ({ parent }: ImageConfig): string => (typeof parent === 'string' && isDigest(parent) ? parent : '');
+
 export function listItem(view: ImageView): Json {
   const { entry, config } = view;
   return {
     Id: view.id,
-    ParentId: '',
+    ParentId: parentOf(config),
     RepoTags: repoTags(entry.names ?? []),
     RepoDigests: repoDigests(entry),
     Created: Math.floor(createdAt(config, entry) / 1000),
@@ -74,7 +77,7 @@ export function inspection(view: ImageView, root: string, lastTagTime: string | 
     Id: view.id,
     RepoTags: repoTags(entry.names ?? []),
     RepoDigests: repoDigests(entry),
-    Parent: '',
+    Parent: parentOf(config),
     Comment: config.comment ?? config.history?.at(-1)?.comment ?? '',
     Created: config.created ?? entry.created ?? NEVER,
     DockerVersion: config.docker_version ?? '',
