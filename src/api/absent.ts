@@ -14,8 +14,7 @@ const NO_SWARM_MODE =
   "berth has no swarm mode; networks that span hosts come with 'berth cluster init' and 'docker network create -d overlay'";
 const NO_BUILD = 'berth does not build images; use Buildah: buildah bud -t NAME . - the image is then seen by berth';
 
-const later = (what: string): string => `berth does not ${what} yet: it comes with a later version`;
-
+const NO_CHECKPOINTS = 'berth does not make checkpoints of containers';
 function refuse(methods: readonly Method[], path: string, error: (x: Exchange) => Error): Route[] {
   return methods.map((method) => ({
     method,
@@ -60,18 +59,12 @@ function pluginRoutes(): Route[] {
 }
 
 function containerRoutes(): Route[] {
-  const verbs: readonly [method: Method, verb: string, what: string][] = [
-    ['GET', 'checkpoints', 'make checkpoints'],
-    ['POST', 'checkpoints', 'make checkpoints'],
-  ];
   return [
-    ...verbs.flatMap(([method, verb, what]) =>
-      refuse([method], `/containers/{id}/${verb}`, () => notImplemented(later(what))),
-    ),
+    ...refuse(['GET', 'POST'], '/containers/{id}/checkpoints', () => notImplemented(NO_CHECKPOINTS)),
     ...refuse(['GET'], '/containers/{id}/attach/ws', () =>
       notImplemented('berth does not attach over websockets: use POST /containers/{id}/attach with Upgrade: tcp'),
     ),
-    ...refuse(['DELETE'], '/containers/{id}/checkpoints/{name}', () => notImplemented(later('make checkpoints'))),
+    ...refuse(['DELETE'], '/containers/{id}/checkpoints/{name}', () => notImplemented(NO_CHECKPOINTS)),
   ];
 }
 
@@ -85,8 +78,5 @@ export function absentRoutes(): Route[] {
       refuse(['POST'], path, () => notImplemented(NO_BUILD)),
     ),
     answer('POST', '/build/prune', { CachesDeleted: null, SpaceReclaimed: 0 }),
-    ...refuse(['GET'], '/distribution/{name*}/json', () =>
-      notImplemented('berth does not ask registries for manifests; use: skopeo inspect docker://NAME'),
-    ),
   ];
 }

@@ -94,6 +94,13 @@ export function imageRoutes(images: Images): Route[] {
         throw notImplemented('berth does not search registries; use: skopeo list-tags docker://REGISTRY/NAME');
       },
     },
+    {
+      method: 'GET',
+      path: '/distribution/{name*}/json',
+      async handle(x) {
+        x.json(200, await images.distribution(x.param('name'), credentials(x), x.signal));
+      },
+    },
     { method: 'GET', path: '/images/get', handle: (x) => save(images, x, x.query.strings('names')) },
     { method: 'GET', path: '/images/{name*}/get', handle: (x) => save(images, x, [x.param('name')]) },
     {

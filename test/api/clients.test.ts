@@ -115,7 +115,6 @@ void test('docker shows the texts of what is refused', () =>
       [['network', 'inspect', 'nothing'], /network nothing not found|No such network: nothing/],
       [['search', 'x'], /berth does not search registries/],
       [['node', 'ls'], /This node is not a swarm manager/],
-      [['volume', 'create', 'v'], /later version/],
       [['plugin', 'inspect', 'p'], /plugin "p" not found|No such plugin: p/],
     ];
     for (const [args, text] of cases) {

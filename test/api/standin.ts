@@ -326,6 +326,9 @@ export class StandinImages implements Images {
     this.calls.push(options);
     progress({ status: 'Pushed' });
   }
+  async distribution(name: string): Promise<Json> {
+    return { Descriptor: { digest: name, mediaType: '', size: 0 }, Platforms: [] };
+  }
   async list(): Promise<Json[]> {
     return [IMAGE];
   }

@@ -87,6 +87,11 @@ hostTest('login, push, pull, logout by every client', { skip: isMissing() }, asy
     );
     const [, digest = ''] = /\nDigest: (sha256:[0-9a-f]{64})\n/.exec(pulled) ?? [];
     assert.ok(pulled.endsWith(`\nStatus: Downloaded newer image for ${image}:1\n${image}:1\n`), pulled);
+    const { body } = await daemon.api<{ Descriptor: { digest: string }; Platforms: { os: string }[] }>(
+      'GET',
+      `/distribution/${image}:1/json`,
+    );
+    assert.deepEqual([body.Descriptor.digest, body.Platforms[0]?.os], [digest, 'linux']);
     assert.match(await ok('pull', `${image}:1`), /\nStatus: Image is up to date for /);
     assert.equal(await ok('pull', '-q', `${image}@${digest}`), `${image}@${digest}\n`);
     assert.match(await ok('pull', '-a', image), new RegExp(`\n${image}\n$`));

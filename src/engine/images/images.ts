@@ -6,6 +6,7 @@ import { commitLayer } from './commit.ts';
 import { isNotFound, lookup, nameImage } from './context.ts';
 import type { ImageContext, ImagesOptions } from './context.ts';
 import { StoreEditor } from './edit.ts';
+import { distribution } from './distribution.ts';
 import { listFilter, namesFilter, pruneFilter } from './filters.ts';
 import { importArchive } from './import.ts';
 import { Layout } from './layout.ts';
@@ -155,6 +156,11 @@ export function createImages(options: ImagesOptions): Images {
     async push(request, progress, signal) {
       await ready();
       await push(context, request, progress, signal);
+    },
+
+    async distribution(name, auth, signal) {
+      await ready();
+      return distribution(context, name, auth, signal);
     },
 
     async list({ filters }) {

@@ -59,6 +59,8 @@ export interface Images {
     progress: Progress,
     signal: AbortSignal,
   ): Promise<void>;
+  /** The API's DistributionInspect: what a registry has under `name` (with tag or digest). */
+  distribution(name: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<Json>;
   list(options: { all: boolean; digests: boolean; filters: Filters }): Promise<Json[]>;
   inspect(ref: string): Promise<Json>;
   history(ref: string): Promise<Json[]>;

@@ -1,21 +1,21 @@
 /** Pulls through skopeo: asks for the manifest first (early errors, sizes for the bars), then copies into the store. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { invalidParameter, notFound, system } from '../../errors.ts';
+import { invalidParameter, notFound } from '../../errors.ts';
 import { openFilesBelow } from '../../linux/open-files.ts';
 import { hostArchitecture, stored } from './context.ts';
 import type { ImageContext } from './context.ts';
-import type { ImageConfig } from './layout.ts';
 import { digestsOf } from './lookup.ts';
 import { sha256 } from './oci.ts';
 import type { Progress, RegistryAuth } from './port.ts';
 import { PullProgress } from './progress.ts';
 import { familiar, familiarRepository, normalized, parseNameAndTag, withDefaultTag } from './reference.ts';
 import type { Reference } from './reference.ts';
-import { choose, parseManifest, parsePlatform, showPlatform, sourcesOf } from './registry.ts';
-import type { ManifestLayer, ParsedManifest, Platform, Source } from './registry.ts';
+import { choose, parsePlatform, showPlatform } from './registry.ts';
+import type { ManifestLayer, Platform, Source } from './registry.ts';
 import { pullError } from './registry-errors.ts';
-import { skopeo, SkopeoError, writeAuthFile } from './skopeo.ts';
+import { fromFirst, inspectConfig, inspectRaw, readManifest, suffixOf, type Access } from './remote.ts';
+import { skopeo, SkopeoError } from './skopeo.ts';
 
 export interface PullOptions {
   name: string;
@@ -28,13 +28,9 @@ export interface PullOptions {
 /** Between two looks at the growing files, in ms. */
 const LOOK_AGAIN = 150;
 
-interface Transfer {
-  context: ImageContext;
-  scratch: string;
-  auth: RegistryAuth | undefined;
+interface Transfer extends Access {
   /** undefined for the machine's own. */
   platform: Platform | undefined;
-  signal: AbortSignal;
   progress: Progress;
 }
 
@@ -67,56 +63,17 @@ export async function pull(
   for (const reference of references) await pullOne(transfer, reference);
 }
 
-const runOf = ({ scratch, signal }: Transfer) => ({ scratch, signal });
-
-async function authFileFor(transfer: Transfer, reference: Reference, source: Source): Promise<string> {
-  return writeAuthFile(transfer.scratch, reference.domain, source.mirror ? undefined : transfer.auth);
-}
-
-/** Tries the mirrors, then the registry; the registry's own error is the one that counts. */
-async function fromFirst<T>(
-  transfer: Transfer,
-  reference: Reference,
-  ask: (source: Source, authFile: string) => Promise<T>,
-): Promise<T> {
-  const { context } = transfer;
-  let last: unknown;
-  for (const source of sourcesOf(reference, context.registryMirrors, context.insecureRegistries)) {
-    try {
-      return await ask(source, await authFileFor(transfer, reference, source));
-    } catch (error) {
-      transfer.signal.throwIfAborted();
-      if (!(error instanceof SkopeoError)) throw error;
-      last = pullError(error.message, reference);
-      if (source.mirror) context.log.warn('a registry mirror failed', { mirror: source.url, error: error.message });
-    }
-  }
-  throw last;
-}
-
 async function allTags(transfer: Transfer, named: Reference): Promise<Reference[]> {
+  const { scratch, signal } = transfer;
   const output = await fromFirst(transfer, named, (source, authFile) =>
-    skopeo(['list-tags', '--authfile', authFile, `--tls-verify=${source.tlsVerify}`, source.url], runOf(transfer)),
+    skopeo(['list-tags', '--authfile', authFile, `--tls-verify=${source.tlsVerify}`, source.url], { scratch, signal }),
   );
   const tags = (JSON.parse(output.toString()) as { Tags?: string[] }).Tags ?? [];
   return tags.map((tag) => parseNameAndTag(normalized(named), tag));
 }
 
-async function inspectRaw(transfer: Transfer, source: Source, authFile: string, suffix: string): Promise<string> {
-  const flags = ['--authfile', authFile, `--tls-verify=${source.tlsVerify}`];
-  return (await skopeo(['inspect', '--raw', ...flags, source.url + suffix], runOf(transfer))).toString();
-}
-
-function readManifest(raw: string, reference: Reference): ParsedManifest {
-  try {
-    return parseManifest(raw);
-  } catch (error) {
-    throw system(`the registry sent an unreadable manifest for ${familiar(reference)}`, error);
-  }
-}
-
 async function offerOf(transfer: Transfer, reference: Reference): Promise<Offer> {
-  const suffix = reference.digest === undefined ? `:${reference.tag ?? 'latest'}` : `@${reference.digest}`;
+  const suffix = suffixOf(reference);
   return fromFirst(transfer, reference, async (source, authFile) => {
     const raw = await inspectRaw(transfer, source, authFile, suffix);
     const top = readManifest(raw, reference);
@@ -145,9 +102,7 @@ async function checkPlatform(
 ): Promise<void> {
   const wanted = transfer.platform;
   if (wanted === undefined) return;
-  const flags = ['--authfile', authFile, `--tls-verify=${source.tlsVerify}`];
-  const output = await skopeo(['inspect', '--config', '--raw', ...flags, source.url + suffix], runOf(transfer));
-  const config = JSON.parse(output.toString()) as ImageConfig;
+  const config = await inspectConfig(transfer, source, authFile, suffix);
   if (config.os === wanted.os && config.architecture === wanted.architecture) return;
   const has = [config.os, config.architecture].filter(Boolean).join('/');
   throw notFound(

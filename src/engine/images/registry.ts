@@ -60,6 +60,8 @@ export interface ParsedManifest {
   manifests: { digest: string; os: string; architecture: string; variant: string }[];
   /** Docker's schema 1, of before 2016: its digest is not that of its bytes. */
   old: boolean;
+  /** What it says it is; OCI's may leave that out. */
+  mediaType: string | undefined;
 }
 
 type Loose = Record<string, unknown>;
@@ -72,6 +74,7 @@ export function parseManifest(raw: string): ParsedManifest {
   const top = object(JSON.parse(raw));
   return {
     old: top['schemaVersion'] === 1,
+    mediaType: text(top['mediaType']) || undefined,
     configDigest: text(object(top['config'])['digest']) || undefined,
     layers: array(top['layers']).map((item) => {
       const layer = object(item);
