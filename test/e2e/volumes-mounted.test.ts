@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { Daemon } from '../support/daemon.ts';
+import { DatabaseSync } from 'node:sqlite';
 import { hostTest, type Host } from '../support/host.ts';
 import { until } from '../support/wait.ts';
 
@@ -147,6 +148,20 @@ hostTest('volume-subpath: a part of a volume, and no way out of it', {}, async (
     assert.equal(code, subpath === 'nope' ? 127 : 125, subpath);
     assert.match(stderr, text);
   }
+  // Files are copied to and from the part, too, when nothing runs.
+  await daemon.dockerOk('volume', 'create', '-o', 'type=none', '-o', 'o=bind', '-o', `device=${host.root}`, 'host');
+  await daemon.dockerOk('create', '--name', 'copies', '--mount', part('a/b'), '-v', 'host:/host', 'busybox');
+  await daemon.dockerOk('cp', 'copies:/p/f', `${host.root}/copied`);
+  await daemon.dockerOk('cp', 'copies:/host/copied', `${host.root}/again`);
+  assert.equal(readFileSync(`${host.root}/again`, 'utf8'), 'deep\n');
+  await daemon.dockerOk('cp', `${host.root}/again`, 'copies:/p/g');
+  assert.equal(readFileSync(`${data}/a/b/g`, 'utf8'), 'deep\n');
+  await until(
+    () => mountedIn(daemon).length === 0 && readdirSync(`${daemon.execRoot}/v`).length === 0,
+    10_000,
+    'the end',
+  );
+  await daemon.dockerOk('rm', 'copies');
   // What a container swaps later changes nothing for one that runs.
   await runs(daemon, 'part', '--mount', part('a'));
   rmSync(`${data}/a`, { recursive: true });
@@ -174,6 +189,11 @@ hostTest('a daemon that begins: killed ones, older ones', {}, async (host) => {
   const pid = await daemon.dockerOk('inspect', '-f', '{{.State.Pid}}', 'goes');
   await daemon.kill9();
   await host.run('kill', '-9', pid);
+  const database = new DatabaseSync(`${daemon.dataRoot}/berth.db`);
+  const half = { name: 'half', created: '2026-01-01T00:00:00Z', labels: {}, options: {}, removing: true };
+  database.prepare("INSERT INTO record VALUES ('volume', 'half', ?)").run(JSON.stringify(half));
+  database.close();
+  mkdirSync(`${volumes}/half/_data`, { recursive: true });
   // Half a removal, a directory of an older version, and one that is no volume.
   mkdirSync(`${volumes}/.removed-0123456789abcdef/_data`, { recursive: true });
   mkdirSync(`${volumes}/older/_data`, { recursive: true });

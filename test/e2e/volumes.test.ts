@@ -1,6 +1,7 @@
 /** Volumes through both clients: their life, who has them, what is mounted and what is refused. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { hostTest } from '../support/host.ts';
 import type { Daemon } from '../support/daemon.ts';
 
@@ -47,7 +48,10 @@ hostTest('create, ls, inspect, rm, prune', {}, async (host) => {
       },
     );
     assert.equal(await said('inspect', '-f', '{{.Name}} {{.Labels.tier}}', 'data'), 'data back');
-    assert.match(await said('ls'), /^DRIVER +VOLUME NAME\nlocal +[0-9a-f]{64}\nlocal +data$/);
+    const [heading, ...lines] = (await said('ls')).split('\n');
+    assert.match(heading ?? '', /^DRIVER +VOLUME NAME$/);
+    // The made-up name comes before or after it.
+    assert.match(lines.toSorted().join(' '), /^local +([0-9a-f]{64} local +data|data local +[0-9a-f]{64})$/);
     assert.equal(await said('ls', '-q', '-f', 'label=tier=back'), 'data');
     assert.equal(await said('ls', '-q', '-f', 'name=^dat'), 'data');
     assert.equal(await said('ls', '-q', '-f', 'driver=other'), '');
@@ -201,4 +205,40 @@ hostTest('-v, --mount, --volumes-from: content, sharing, what goes with a contai
     await daemon.removeContainers();
     await said('volume', 'rm', 'named', 'made');
   }
+});
+
+/** Debian 12's client, API 1.41. */
+const OLD = '/usr/bin/docker';
+const isOld = existsSync(OLD) && execFileSync(OLD, ['--version'], { encoding: 'utf8' }).includes('version 20.10.');
+
+hostTest('docker 20.10', { skip: isOld ? false : `${OLD} is not docker 20.10` }, async (host) => {
+  const daemon = await host.startDaemon();
+  const old = async (...args: string[]): Promise<string> => {
+    const { stdout, stderr, code } = await host.exec([OLD, ...args], { env: daemon.clientEnv });
+    assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
+    return stdout.trimEnd();
+  };
+  assert.equal(await old('volume', 'create', '--label', 'a=b', 'data'), 'data');
+  assert.equal(
+    await old('run', '--rm', '-v', 'data:/d', '-v', '/e', 'busybox', 'sh', '-c', 'echo x > /d/f; cat /d/f'),
+    'x',
+  );
+  assert.equal(await old('run', '--rm', '--mount', 'src=data,dst=/d,readonly', 'busybox', 'cat', '/d/f'), 'x');
+  assert.match(await old('volume', 'ls'), /^DRIVER +VOLUME NAME\nlocal +data$/);
+  assert.equal(await old('volume', 'inspect', '-f', '{{.Labels.a}} {{.Scope}}', 'data'), 'b local');
+  await old('create', '--name', 'user', '--volumes-from', await old('create', '-v', 'data:/d', 'busybox'), 'busybox');
+  assert.match(await old('system', 'df'), /Local Volumes +1 +1 +2B +0B \(0%\)/);
+  assert.match(await old('system', 'df', '-v'), /VOLUME NAME +LINKS +SIZE\ndata +2 +2B/);
+  const { stderr, code } = await host.exec([OLD, 'volume', 'rm', 'data'], { env: daemon.clientEnv });
+  assert.match(
+    stderr,
+    /^Error response from daemon: remove data: volume is in use - \[[0-9a-f]{64}, [0-9a-f]{64}\]\n$/,
+  );
+  assert.equal(code, 1);
+  // To it, prune means every volume that nobody has.
+  assert.match(
+    await old('system', 'prune', '-f', '--volumes'),
+    /^Deleted Containers:\n[0-9a-f]{64}\n[0-9a-f]{64}\n\nDeleted Volumes:\ndata\n\nTotal reclaimed space: 2B$/,
+  );
+  assert.equal(await old('volume', 'ls', '-q'), '');
 });

@@ -3,11 +3,12 @@
  * the container's view of files, from which no link leads out, and reads or writes there (decision 0021).
  */
 import type { Readable } from 'node:stream';
-import { invalidParameter } from '../../errors.ts';
+import { invalidParameter, messageOf } from '../../errors.ts';
 import { byteString } from '../../tar/header.ts';
 import { type Context, publish } from '../context.ts';
 import { decompressed } from '../images/archive.ts';
 import type { Container } from '../registry.ts';
+import { holdVolumes, releaseVolumes } from '../volumes/of-container.ts';
 import { commitContainer } from './commit.ts';
 import type { Task } from './job.ts';
 import { ownPaths } from './own-paths.ts';
@@ -32,11 +33,22 @@ export async function begin(
   job: { view: 'mounted' | 'root' | 'layers'; task: Task; missing?: string },
   signal: AbortSignal,
 ): Promise<Work> {
-  const release = await hold(container);
+  const letGo = await hold(container);
+  const volumes = job.view === 'mounted' && !container.running;
+  const release = async (): Promise<void> => {
+    try {
+      if (volumes) await releaseVolumes(context, container);
+    } catch (error) {
+      context.log.warn('volumes of a container were not given back', { id: container.id, error: messageOf(error) });
+    } finally {
+      letGo();
+    }
+  };
   let isHeld = false;
   try {
     signal.throwIfAborted();
-    using opened = openView(context, container, job.view);
+    const mounts = volumes ? await holdVolumes(context, container) : container.record.mounts;
+    using opened = openView(context, container, job.view, mounts);
     const work = startWork(
       context.filesProgram,
       { view: opened.view, task: job.task },
@@ -46,7 +58,7 @@ export async function begin(
     if (isHeld) void work.done.catch(() => undefined).then(release);
     return work;
   } finally {
-    if (!isHeld) release();
+    if (!isHeld) await release();
   }
 }
 

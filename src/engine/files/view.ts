@@ -4,7 +4,7 @@ import { conflict, unavailable } from '../../errors.ts';
 import { isAlive } from '../../linux/pidfd.ts';
 import type { Bind } from '../../linux/private-view.ts';
 import type { Context } from '../context.ts';
-import type { ContainerRecord } from '../record.ts';
+import type { ContainerRecord, MountRecord } from '../record.ts';
 import type { Container } from '../registry.ts';
 import type { View } from './job.ts';
 
@@ -23,8 +23,13 @@ const opened = (view: View, namespace?: number): Opened => ({
   },
 });
 
-/** Dispose when berth-files has been started: it has its own descriptor then. */
-export function openView(context: Context, container: Container, wanted: 'mounted' | 'root' | 'layers'): Opened {
+/** Dispose when berth-files has been started: it has its own descriptor then. `mounts`: with sources that can be bound. */
+export function openView(
+  context: Context,
+  container: Container,
+  wanted: 'mounted' | 'root' | 'layers',
+  mounts: readonly MountRecord[],
+): Opened {
   const { record } = container;
   if (container.removing || record.state.Dead) {
     throw conflict(`container ${record.id} is marked for removal and its files are gone`);
@@ -46,7 +51,7 @@ export function openView(context: Context, container: Container, wanted: 'mounte
     workDir: paths.work(id),
     volatile: record.hostConfig.AutoRemove,
     readOnly: record.hostConfig.ReadonlyRootfs,
-    binds: wanted === 'root' ? [] : bindsOf(context, record),
+    binds: wanted === 'root' ? [] : bindsOf(context, record, mounts),
   });
 }
 
@@ -68,7 +73,7 @@ function mountNamespaceOf({ state, init }: ContainerRecord): number | undefined 
 const depth = (path: string): number => path.split('/').length;
 
 /** What a start would mount and is files of the host: no later one hides an earlier one. */
-function bindsOf({ paths }: Context, record: ContainerRecord): Bind[] {
+function bindsOf({ paths }: Context, record: ContainerRecord, all: readonly MountRecord[]): Bind[] {
   const files: Bind[] = [
     ['resolv.conf', '/etc/resolv.conf'] as const,
     ['hostname', '/etc/hostname'] as const,
@@ -79,7 +84,7 @@ function bindsOf({ paths }: Context, record: ContainerRecord): Bind[] {
     readOnly: record.hostConfig.ReadonlyRootfs,
     recursive: false,
   }));
-  const mounts = record.mounts
+  const mounts = all
     .filter(({ Type }) => Type !== 'tmpfs')
     .map(({ Source, Destination, RW, recursive }) => ({
       source: Source,

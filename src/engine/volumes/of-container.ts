@@ -86,18 +86,56 @@ async function fill(
   await fillVolume({ root, destination: Destination, target, inUse: usedBesides(container, volume), mounted });
 }
 
-/** Those of a container that starts; `root` is its file system. Returns its mounts with the sources that the runtime is to mount. */
-export async function mountVolumes(context: Context, container: Container, root: string): Promise<MountRecord[]> {
-  const { volumes, paths, publish } = context;
-  const prepared = new Map<MountRecord, Pick<MountRecord, 'Source' | 'RW'>>();
-  const mine = volumesOf(context, container);
-  for (const { mount, volume } of mine) {
+interface Held extends Mounted {
+  /** Where the runtime finds what is to be mounted. */
+  source: string;
+}
+
+async function hold(context: Context, container: Container): Promise<Held[]> {
+  const { volumes, paths } = context;
+  const held: Held[] = [];
+  for (const { mount, volume } of volumesOf(context, container)) {
     await volumes.use(volume, container.id);
     const whole = volumes.pathOf(volume.record.name);
     const source = mount.subpath === undefined ? whole : mountSubpath(paths, container.id, whole, mount.subpath);
-    prepared.set(mount, { Source: source, RW: mount.RW && !isReadOnly(volume.record.options) });
+    held.push({ mount, volume, source });
+  }
+  return held;
+}
+
+function withSources({ record }: Container, held: readonly Held[]): MountRecord[] {
+  return record.mounts.map((mount) => {
+    const found = held.find((one) => one.mount === mount);
+    if (found === undefined) return mount;
+    return { ...mount, Source: found.source, RW: mount.RW && !isReadOnly(found.volume.record.options) };
+  });
+}
+
+/**
+ * For whoever looks into a container that does not run, under its lock: its mounts, with sources that can be bound. Nobody is told.
+ * releaseVolumes() is due in any case.
+ */
+export const holdVolumes = async (context: Context, container: Container): Promise<MountRecord[]> =>
+  withSources(container, await hold(context, container));
+
+/** Goes on past errors. */
+export async function releaseVolumes(context: Context, container: Container): Promise<void> {
+  const { volumes, paths } = context;
+  await using undo = new AsyncDisposableStack();
+  for (const { volume } of volumesOf(context, container)) undo.defer(async () => volumes.leave(volume, container.id));
+  undo.defer(async () => unmountSubpaths(paths, container.id));
+}
+
+/**
+ * Those of a container that starts; `root` is its file system. Returns its mounts with the sources that the runtime is to mount.
+ * unmountVolumes() is due in any case.
+ */
+export async function mountVolumes(context: Context, container: Container, root: string): Promise<MountRecord[]> {
+  const held = await hold(context, container);
+  for (const { mount, volume, source } of held) {
     if (mount.copyUp) await volume.lock.run(async () => fill(container, root, volume, mount, source));
-    publish('volume', 'mount', volume.record.name, {
+    mount.copyUp &&= isMounted(volume.record.options);
+    context.publish('volume', 'mount', volume.record.name, {
       container: container.id,
       destination: mount.Destination,
       driver: 'local',
@@ -105,23 +143,19 @@ export async function mountVolumes(context: Context, container: Container, root:
       'read/write': String(mount.RW),
     });
   }
-  for (const { mount, volume } of mine) mount.copyUp &&= isMounted(volume.record.options);
-  return container.record.mounts.map((mount) => ({ ...mount, ...prepared.get(mount) }));
+  return withSources(container, held);
 }
 
-/** Of a container that no longer runs; those that were not mounted are passed over. */
+/** Of a container that no longer runs; what was not mounted is passed over. */
 export async function unmountVolumes(context: Context, container: Container): Promise<void> {
-  const { volumes, paths, publish } = context;
-  await using undo = new AsyncDisposableStack();
   const mine = volumesOf(context, container).filter(({ volume }) => volume.users.has(container.id));
-  for (const { volume } of mine.toReversed()) {
-    undo.defer(async () => {
-      await volumes.leave(volume, container.id);
-      publish('volume', 'unmount', volume.record.name, { container: container.id, driver: 'local' });
-    });
+  try {
+    await releaseVolumes(context, container);
+  } finally {
+    for (const { volume } of mine) {
+      context.publish('volume', 'unmount', volume.record.name, { container: container.id, driver: 'local' });
+    }
   }
-  undo.defer(async () => unmountSubpaths(paths, container.id));
-  await Promise.resolve();
 }
 
 /** Those that nobody named and nobody else has; named ones are kept. */
