@@ -13,7 +13,7 @@ const [address, port, count, ...sources] = process.argv.slice(2);
 /** Handshakes at a time: more would be dropped before the server accepts them. */
 const AT_ONCE = 200;
 /** How long all have for their answers, in ms. */
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 
 let closed = 0;
 

@@ -24,9 +24,9 @@ const prepare = async (host: Host): Promise<Shared> => {
 };
 
 const get = async ({ host }: Shared, path: string): Promise<unknown> =>
-  JSON.parse(await eventually(host.outside, 'curl', '-sSf', '-m', '5', `${URL}${path}`));
+  JSON.parse(await eventually(host.outside, 'curl', '-sSf', '-m', '20', `${URL}${path}`));
 const post = async ({ host }: Shared, note: string): Promise<unknown> =>
-  JSON.parse(await host.outside.run('curl', '-sSf', '-m', '10', '--data', note, `${URL}/notes`));
+  JSON.parse(await host.outside.run('curl', '-sSf', '-m', '20', '--data', note, `${URL}/notes`));
 
 interface Visit {
   replica: string;
@@ -45,7 +45,7 @@ async function visitBoth(shared: Shared): Promise<Set<string>> {
       replicas.add(visit.replica);
       return replicas.size === 2;
     },
-    20_000,
+    60_000,
     'answers of both replicas',
   );
   return replicas;

@@ -143,7 +143,7 @@ async function hold(host: Host, connections: number) {
   const next = async (): Promise<string> => {
     await until(
       () => child.exitCode !== null || said.split('\n').length > asked + 1,
-      90_000,
+      180_000,
       'answers on all connections',
     );
     return said.split('\n')[asked++] ?? complaint;

@@ -43,7 +43,7 @@ export async function eventually(from: Place, ...argv: string[]): Promise<string
       last = await from.exec(argv);
       return last.code === 0;
     },
-    30_000,
+    60_000,
     `success of ${argv.join(' ')}`,
   ).catch((error: unknown) => {
     throw new Error(`exit code ${last?.code}: ${last === undefined ? '' : textOf(last)}`, { cause: error });
@@ -67,7 +67,7 @@ export function count(from: Place, ...argv: string[]): Counter {
   return {
     async goesOn() {
       const before = numbers().length;
-      await until(() => ended || numbers().length > before + 5, 20_000, 'a connection that goes on');
+      await until(() => ended || numbers().length > before + 5, 60_000, 'a connection that goes on');
       assert.ok(!ended, 'the connection was closed');
       const seen = numbers();
       assert.deepEqual(

@@ -32,7 +32,7 @@ export function project(host: Host, daemon: Daemon, name: string, file: string):
     host.exec(['docker-compose', '--ansi', 'never', ...args], {
       env: daemon.clientEnv,
       cwd: directory,
-      timeout: 60_000,
+      timeout: 120_000,
     });
   const ok = async (...args: string[]): Promise<string> => {
     const { stdout, stderr, code } = await compose(...args);
@@ -56,7 +56,7 @@ export function project(host: Host, daemon: Daemon, name: string, file: string):
     },
     async eventually(service, line) {
       let last: ExecResult | undefined;
-      await until(async () => (last = await execute(service, line)).code === 0, 10_000, `${service}: ${line}: success`);
+      await until(async () => (last = await execute(service, line)).code === 0, 30_000, `${service}: ${line}: success`);
       return last?.stdout.trim() ?? '';
     },
   };

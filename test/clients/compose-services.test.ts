@@ -153,12 +153,12 @@ services:
 `,
     );
     await ok('up', '-d');
-    await until(async () => (await inspect('failing', '{{.State.Status}} {{.RestartCount}}')) === 'exited 2', 20_000);
+    await until(async () => (await inspect('failing', '{{.State.Status}} {{.RestartCount}}')) === 'exited 2', 60_000);
     const pid = await inspect('always', '{{.State.Pid}}');
     await host.run('kill', '-9', pid);
     await until(
       async () => (await inspect('always', '{{.State.Running}} {{.RestartCount}}')) === 'true 1',
-      10_000,
+      30_000,
       'the restart of what always runs',
     );
     await ok('stop', 'stubborn');

@@ -34,6 +34,29 @@ const prepare = async (host: Host): Promise<Shared> => {
   return { host, daemon, life: project(host, daemon, 'life', FILE) };
 };
 
+/** Types into a shell that `command` opens in a container, and gives the exit code that comes back. */
+async function inTerminal(
+  host: Host,
+  daemon: Daemon,
+  { directory }: Project,
+  command: string,
+  env: NodeJS.ProcessEnv,
+): Promise<number | null> {
+  const child = host.spawn(['script', '-qec', command, '/dev/null'], {
+    env: { ...process.env, ...daemon.clientEnv, ...env },
+    cwd: directory,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const closed = once(child, 'close');
+  let text = '';
+  child.stdout?.on('data', (data: Buffer) => (text += data.toString()));
+  await until(() => text.includes('/ #'), 60_000, 'a prompt');
+  child.stdin?.write('test -t 0 && echo "a ter"minal; exit 6\n');
+  await until(() => text.includes('a terminal'), 30_000, 'an answer');
+  const [code] = (await closed) as [number | null];
+  return code;
+}
+
 const lines = (text: string): string[] => text.split('\n').filter(Boolean).toSorted();
 
 scenarios({ client: 'docker-compose 1.29' }, prepare, {
@@ -70,7 +93,9 @@ scenarios({ client: 'docker-compose 1.29' }, prepare, {
   },
 
   'logs, exec, run, top': async ({ life, daemon }) => {
-    await until(async () => /^web_1 +\| hello [0-9a-f]{12}$/m.test(await life.ok('logs', '--no-color')));
+    const greeted = async (): Promise<boolean> =>
+      /^web_1 +\| hello [0-9a-f]{12}$/m.test(await life.ok('logs', '--no-color'));
+    await until(greeted, 30_000, 'a line of the log');
     assert.match(await life.ok('logs', '--no-color', '-t', '--tail=1', 'web'), /\| \d{4}-\d\d-\d\dT\S+Z hello /);
     assert.equal(await life.ok('exec', '-T', '-e', 'A=b', '-w', '/tmp', 'web', 'sh', '-c', 'echo $A $PWD'), 'b /tmp');
     assert.equal((await life.compose('exec', '-T', 'web', 'sh', '-c', 'exit 7')).code, 7);
@@ -78,11 +103,17 @@ scenarios({ client: 'docker-compose 1.29' }, prepare, {
       await life.ok('run', '--rm', '-T', 'db', 'wget', '-qO-', 'http://web/hostname'),
       await life.sh('web', 'hostname'),
     );
-    assert.equal((await life.compose('run', '--rm', '-T', 'db', 'sh', '-c', 'exit 3')).code, 3);
-    assert.equal(await life.ok('run', '--rm', '-T', '--service-ports', '-e', 'X=1', 'db', 'sh', '-c', 'echo $X'), '1');
+    assert.equal((await life.compose('run', '--rm', '-T', '-e', 'X=3', 'db', 'sh', '-c', 'exit $X')).code, 3);
     assert.match(await life.ok('run', '-d', '--name', 'one_off', 'db', 'sleep', '1000'), /one_off/);
     await daemon.dockerOk('rm', '-f', 'one_off');
     assert.match(await life.ok('top'), /life_web_1[^]*httpd -f -p 80/);
+  },
+
+  'exec and run with a terminal': async ({ life, host, daemon }) => {
+    // exec by Compose's own code for terminals, run by the docker CLI that it calls by default.
+    const own = { COMPOSE_INTERACTIVE_NO_CLI: '1' };
+    assert.equal(await inTerminal(host, daemon, life, 'docker-compose exec web sh', own), 6);
+    assert.equal(await inTerminal(host, daemon, life, 'docker-compose run --rm db sh', {}), 6);
   },
 
   'up --scale, scale': async ({ life }) => {
@@ -108,7 +139,10 @@ scenarios({ client: 'docker-compose 1.29' }, prepare, {
     assert.equal(await address(), before);
     await life.eventually('db', 'wget -qO- http://web/hostname');
     await life.ok('kill', '-s', 'SIGKILL', 'db');
-    await until(async () => (await life.inspect('db', '{{.State.Status}} {{.State.ExitCode}}')) === 'exited 137');
+    await until(
+      async () => (await life.inspect('db', '{{.State.Status}} {{.State.ExitCode}}')) === 'exited 137',
+      20_000,
+    );
     await life.ok('rm', '-f', 'db');
     assert.deepEqual(lines(await life.ok('ps', '-a', '--services')), ['db', 'web']);
     assert.equal((await life.compose('ps', '-q', 'db')).stdout, '');
@@ -138,11 +172,11 @@ scenarios({ client: 'docker-compose 1.29' }, prepare, {
         await life.ok('exec', '-T', 'web', 'true');
         return text.includes('"action": "exec_start');
       },
-      20_000,
+      60_000,
       'an event',
     );
     await life.ok('restart', '-t', '5', 'web');
-    await until(() => text.includes('"action": "start"'), 10_000, 'the event of a start');
+    await until(() => text.includes('"action": "start"'), 30_000, 'the event of a start');
     // nsenter stands between.
     process.kill(childrenOf(child.pid ?? 0)[0] ?? 0, 'SIGINT');
     await closed;
@@ -170,6 +204,14 @@ services:
     assert.match(stdout, /worker_1 +\| working/);
     assert.match(stdout, /job_worker_1 exited with code 5/);
     await job.ok('down');
+  },
+
+  build: async ({ host, daemon }) => {
+    const made = project(host, daemon, 'made', 'services: { app: { build: . } }\n');
+    made.write('FROM busybox\n', 'Dockerfile');
+    const { stderr, code } = await made.compose('build');
+    assert.equal(code, 1);
+    return { refused: /Error response from daemon: (.*)/.exec(stderr)?.[1] ?? stderr };
   },
 
   'down --remove-orphans, --rmi local, -v; two projects at once': async ({ host, daemon, life }) => {
