@@ -1,4 +1,4 @@
-import { NO_SETTINGS } from '../../model/container.ts';
+import { NO_SETTINGS, type Health } from '../../model/container.ts';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { notFound } from '../../errors.ts';
@@ -55,12 +55,15 @@ void describe('status', () => {
     StartedAt: NEVER.replace('0001', '2024'),
     FinishedAt: '2024-05-01T11:58:00Z',
   } as const;
+  const health = (Status: Health['Status']): Health => ({ Status, FailingStreak: 0, Log: [] });
   for (const [state, text] of [
     [{}, 'Created'],
     [running, 'Up 3 seconds'],
     [{ ...running, Paused: true }, 'Up 3 seconds (Paused)'],
     [exited, 'Exited (3) 2 minutes ago'],
     [{ ...exited, Restarting: true, Status: 'restarting' }, 'Restarting (3) 2 minutes ago'],
+    [{ ...running, Health: health('starting') }, 'Up 3 seconds (health: starting)'],
+    [{ ...running, Health: health('healthy') }, 'Up 3 seconds (healthy)'],
     [{ Status: 'removing', Dead: true }, 'Removal In Progress'],
     [{ Status: 'dead', Dead: true }, 'Dead'],
   ] as const) {
