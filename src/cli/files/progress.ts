@@ -1,13 +1,11 @@
 /** The line on a terminal that says how much was copied, in docker's words. */
 
 const UPDATE = 75;
-// ECMA-48 and DEC private modes.
+// ECMA-48.
 const SAVE = '\u001b[s';
 const RESTORE = '\u001b[u';
 const ERASE_LINE = '\u001b[2K';
 const ERASE_TAIL = '\u001b[0K';
-const HIDE = '\u001b[?25l';
-const SHOW = '\u001b[?25h';
 const column = (n: number): string => `\u001b[${n}G`;
 
 export class CopyProgress {
@@ -21,16 +19,12 @@ export class CopyProgress {
     this.#out = out;
     this.#size = size;
     if (!out.isTTY) return;
-    out.write(`${SAVE}Preparing to copy...${HIDE}${RESTORE}${ERASE_LINE}${header}${size(0)}`);
+    out.write(`${SAVE}Preparing to copy...${RESTORE}${ERASE_LINE}${header}${size(0)}`);
     this.#timer = setInterval(() => {
       if (this.#bytes === this.#shown) return;
       this.#shown = this.#bytes;
       out.write(column(header.length + 1) + ERASE_TAIL + size(this.#bytes));
     }, UPDATE);
-  }
-
-  get bytes(): number {
-    return this.#bytes;
   }
 
   async *watch(archive: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -42,13 +36,15 @@ export class CopyProgress {
 
   /** `destination` as the user named it. */
   end(destination: string): void {
-    clearInterval(this.#timer);
-    if (this.#timer !== undefined) this.#out.write(SHOW + RESTORE + ERASE_LINE);
+    this.stop();
     this.#out.write(`Successfully copied ${this.#size(this.#bytes)} to ${destination}\n`);
   }
 
+  /** Takes the line away. */
   stop(): void {
+    if (this.#timer === undefined) return;
     clearInterval(this.#timer);
-    if (this.#timer !== undefined) this.#out.write(SHOW + RESTORE + ERASE_LINE);
+    this.#timer = undefined;
+    this.#out.write(RESTORE + ERASE_LINE);
   }
 }
