@@ -89,7 +89,7 @@ function tests(lookups: FilterLookups): Readonly<Record<string, Test>> {
       ),
     ),
     volume: some(({ record }, value) =>
-      record.mounts.some(({ Name, Destination, Source }) => [Name, Destination, Source].includes(value)),
+      record.mounts.some(({ Name, Destination, Source }) => [Name ?? Source, Destination].includes(value)),
     ),
     expose: some(({ record }, value) => matchesPort(value, Object.keys(record.config.ExposedPorts ?? {}))),
     publish: some(({ sandbox }, value) => matchesPort(value, boundIn(sandbox?.Ports ?? {}))),

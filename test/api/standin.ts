@@ -380,7 +380,7 @@ export class StandinImages implements Images {
     return IMAGE.Id;
   }
   async usage(): Promise<{ layersSize: number; images: Json[] }> {
-    return { layersSize: 10, images: [IMAGE] };
+    return { layersSize: 2_000_000, images: [IMAGE] };
   }
   async count(): Promise<number> {
     return 1;
