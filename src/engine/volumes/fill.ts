@@ -12,6 +12,7 @@ import {
   statSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
+import { messageOf, system } from '../../errors.ts';
 import { resolveIn } from '../safe-path.ts';
 
 const execute = promisify(execFile);
@@ -45,7 +46,13 @@ export async function fillVolume({ root, destination, target, inUse, mounted }: 
     chmodSync(directory, stat.mode & 0o7777);
   };
   const copy = async (directory: string): Promise<void> => {
-    if (readdirSync(from).length > 0) await execute('cp', ['-a', '--', `${from}/.`, directory]);
+    if (readdirSync(from).length === 0) return;
+    try {
+      await execute('cp', ['-a', '--', `${from}/.`, directory]);
+    } catch (error) {
+      // A full disk says so in the last line.
+      throw system(`failed to populate volume: ${messageOf(error).trim().split('\n').at(-1)}`, error);
+    }
   };
   if (mounted) {
     if (inUse) return;
