@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scenarios } from '../compatibility/scenarios.ts';
+import { startRegistryOn } from '../support/registry.ts';
 import { bodiesOf, toldBy } from './told.ts';
 
 const directory = new URL('python/', import.meta.url).pathname;
@@ -18,9 +19,10 @@ const names = readdirSync(directory)
 scenarios(
   { client: 'Python docker 5' },
   async (host) => {
+    await using registry = await startRegistryOn(host, true);
     const daemon = await host.startDaemon();
     const argv = ['/usr/bin/python3', '-B', join(directory, 'scenarios.py')];
-    return toldBy(await host.exec(argv, { env: daemon.clientEnv, timeout: 120_000 }));
+    return toldBy(await host.exec(argv, { env: { ...daemon.clientEnv, REGISTRY: registry.host }, timeout: 120_000 }));
   },
   bodiesOf(names),
 );

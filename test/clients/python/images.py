@@ -1,4 +1,5 @@
 import io
+import os
 import tarfile
 
 import docker
@@ -76,3 +77,28 @@ class Images(Scenario):
         self.assertIn("SpaceReclaimed", pruned)
         with self.assertRaises(docker.errors.ImageNotFound):
             self.client.images.get(image.id)
+
+
+class Registry(Scenario):
+    def test_push_and_pull(self):
+        """push and pull with their progress, with credentials; login"""
+        registry = os.environ["REGISTRY"]
+        name = f"{registry}/py/pushed"
+        self.api.import_image_from_data(archive(content=b"pushed"), repository=name, tag="1")
+        auth = {"username": "u", "password": "secret"}
+        pushed = list(self.client.images.push(name, tag="1", auth_config=auth, stream=True, decode=True))
+        digest = next(line["aux"]["Digest"] for line in pushed if "aux" in line)
+        self.client.images.remove(f"{name}:1")
+        pulled = list(self.api.pull(name, tag="1", auth_config=auth, stream=True, decode=True))
+        self.assertTrue(any(line.get("status") == "Pull complete" for line in pulled))
+        image = self.client.images.get(f"{name}:1")
+        self.assertIn(f"{name}@{digest}", image.attrs["RepoDigests"])
+        self.client.images.remove(f"{name}:1")
+        self.assertEqual(self.client.images.pull(name, tag="1", auth_config=auth).id, image.id)
+        self.client.images.remove(f"{name}:1")
+        with self.assertRaises(docker.errors.ImageNotFound) as denied:
+            self.client.images.pull(name, tag="1", auth_config={**auth, "password": "wrong"})
+        self.assertIn("pull access denied", str(denied.exception))
+        with self.assertRaises(docker.errors.APIError):
+            self.client.login(username="u", password="wrong", registry=registry)
+        self.client.login(**auth, registry=registry)
