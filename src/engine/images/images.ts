@@ -3,7 +3,7 @@ import { invalidParameter, messageOf } from '../../errors.ts';
 import type { Json } from '../../model/json.ts';
 import { BUSYBOX, makeBusybox } from './busybox.ts';
 import { commitLayer } from './commit.ts';
-import { isNotFound, lookup, nameImage } from './context.ts';
+import { hostArchitecture, isNotFound, lookup, nameImage } from './context.ts';
 import type { ImageContext, ImagesOptions } from './context.ts';
 import { StoreEditor } from './edit.ts';
 import { distribution } from './distribution.ts';
@@ -19,6 +19,7 @@ import { pull } from './pull.ts';
 import { push } from './push.ts';
 import { checkPlatform } from './platform.ts';
 import { familiar, normalized, parseNameAndTag, tryParse, withDefaultTag } from './reference.ts';
+import { parsePlatform } from './registry.ts';
 import { planRemoval } from './removal.ts';
 import type { ImageUser } from './removal.ts';
 import { save } from './save.ts';
@@ -42,6 +43,13 @@ const meansBusybox = (ref: string): boolean => {
   const reference = tryParse(ref);
   return reference !== undefined && normalized(withDefaultTag(reference)) === BUSYBOX;
 };
+
+/** Whether `platform` is this machine's, or left open. */
+function isOurs(platform: string): boolean {
+  const machine = hostArchitecture();
+  const wanted = parsePlatform(platform || 'linux', machine);
+  return wanted?.os === 'linux' && wanted.architecture === machine;
+}
 
 export function createImages(options: ImagesOptions): Images {
   const layout = new Layout(options.root);
@@ -81,7 +89,7 @@ export function createImages(options: ImagesOptions): Images {
 
   /** Whether the built-in image was to be pulled, and the store has none of that name. */
   const isMissingBuiltIn = ({ name, tag, platform }: Parameters<Images['pull']>[0]): boolean =>
-    platform === '' &&
+    isOurs(platform) &&
     normalized(withDefaultTag(parseNameAndTag(name, tag))) === BUSYBOX &&
     !layout.snapshot().imageByName.has(BUSYBOX);
 
