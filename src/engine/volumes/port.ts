@@ -11,7 +11,7 @@ export interface VolumeRequest {
 }
 
 export interface Volumes {
-  /** The volume, which may have been there before with the same driver and options. */
+  /** One that is there already is taken as it is, as in dockerd. NotFound for another driver, InvalidParameter for options and names. */
   create(request: VolumeRequest): Promise<Json>;
   /** Filters: dangling, driver, label, name. */
   list(filters: Filters): Promise<{ Volumes: Json[]; Warnings: string[] | null }>;
@@ -21,6 +21,6 @@ export interface Volumes {
   remove(name: string, options: { force: boolean }): Promise<void>;
   /** Without filter all=true only those that no one named. */
   prune(filters: Filters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }>;
-  /** All, with UsageData: bytes on disk and the number of containers that have it. */
+  /** Those that are directories of this host, with UsageData: bytes on disk and the number of containers that have it. */
   usage(): Promise<Json[]>;
 }
