@@ -79,6 +79,7 @@ function treeOf(path: string, { recursive, readOnly }: { recursive: boolean; rea
 
 /** Mounts a container's overlay over the directory `target` of the host, the binds in it, and stays in it. */
 export function enterOverlay(overlay: Overlay & { readOnly: boolean }, binds: readonly Bind[]): void {
+  const self = openSelf();
   ownMounts();
   const opened = binds.flatMap((bind) => {
     const stat = statSync(bind.source, { throwIfNoEntry: false });
@@ -95,6 +96,8 @@ export function enterOverlay(overlay: Overlay & { readOnly: boolean }, binds: re
     libc.moveMount(tree, destination);
     closeSync(tree);
   }
+  // A bind of the host's /proc, or of all of its files.
+  dropPseudo(self);
   // Its own layer only: links in a volume shall not lead writers into it.
   if (overlay.readOnly) libc.mount(null, '/', null, MS_REMOUNT | MS_BIND | MS_RDONLY, null);
 }
@@ -120,12 +123,19 @@ const MOST_ROUNDS = 20;
 
 /** All of a mount namespace that is files, as it is at this moment; what is mounted there later is not seen. */
 export function enterNamespace(namespace: number): void {
-  // The container's own /proc may show anything.
-  const self = openSync('/proc/self', constants.O_RDONLY | O_PATH);
+  const self = openSelf();
   libc.unshare(CLONE_FS);
   libc.setns(namespace, CLONE_NEWNS);
   ownMounts();
   stayBelow('/');
+  dropPseudo(self);
+}
+
+/** The container's own /proc may show anything, or not be there. */
+const openSelf = (): number => openSync('/proc/self', constants.O_RDONLY | O_PATH);
+
+/** Closes `self`. */
+function dropPseudo(self: number): void {
   for (let round = 0; ; round++) {
     const pseudo = mountsOf(self).filter(({ type }) => PSEUDO.has(type));
     if (pseudo.length === 0) break;

@@ -146,6 +146,8 @@ hostTest('cp: archives that mean harm', {}, async (host) => {
     '-v',
     `${outside}:/ro:ro`,
     '-v',
+    '/proc:/hostproc',
+    '-v',
     'vol:/rw',
     'busybox',
     'sleep',
@@ -153,6 +155,9 @@ hostTest('cp: archives that mean harm', {}, async (host) => {
   );
   for (const state of ['running', 'stopped']) {
     if (state === 'stopped') await daemon.dockerOk('stop', '-t', '0', 'fixed');
+    assert.equal((await put(daemon, 'fixed', '/rw', archive(entry({ name: state }, state)))).status, 200);
+    assert.ok((await send(daemon, 'GET', `/containers/fixed/archive?path=/rw/${state}`)).text.includes(state));
+    assert.equal((await send(daemon, 'GET', '/containers/fixed/archive?path=/hostproc/version')).status, 404);
     assert.equal(message(await put(daemon, 'fixed', '/etc', archive())), 'container rootfs is marked read-only');
     assert.equal(message(await put(daemon, 'fixed', '/ro', archive())), 'mounted volume is marked read-only');
     const leak = archive(entry({ name: `l${state}`, type: '2', linkName: '/ro' }), entry({ name: `l${state}/x` }, 'x'));
@@ -178,6 +183,14 @@ hostTest('cp: containers that swap what is copied, clients that vanish, a daemon
     await put(daemon, 'swap', '/s', archive(entry({ name: 'planted' }, 'x')));
     assert.deepEqual(readdirSync(outside), ['secret']);
   }
+  for (let i = 0; i < 3; i++) {
+    assert.ok(!(await send(daemon, 'GET', '/containers/swap/export')).text.includes('secret of the host'));
+    const changed = await send(daemon, 'GET', '/containers/swap/changes');
+    assert.equal(changed.status, 200, changed.text);
+  }
+  await daemon.dockerOk('commit', '-p=false', 'swap', 'swapped');
+  const all = 'grep -r "secret of" /a /b /s /x 2>/dev/null | wc -l';
+  assert.equal(await daemon.dockerOk('run', '--rm', 'swapped', 'sh', '-c', all), '0');
   await daemon.dockerOk('rm', '-f', 'swap');
 
   // Hundreds of megabytes stream: neither a client that reads slowly nor one that goes away leaves anything.

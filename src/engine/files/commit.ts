@@ -18,7 +18,7 @@ export async function commitContainer(
   signal: AbortSignal,
 ): Promise<string> {
   const { record } = container;
-  if (container.removing) throw conflict(`You cannot commit container ${record.id} which is being removed`);
+  if (container.removing) throw beingRemoved(container);
   if (record.state.Dead) throw conflict(`You cannot commit container ${record.id} which is Dead`);
   const config = request.config === undefined ? record.config : mergeConfig(request.config, record.config);
   await using still = new AsyncDisposableStack();
@@ -79,8 +79,16 @@ async function changesOf(context: Context, container: Container, signal: AbortSi
   const task = { kind: 'layer', own: ownPaths(container.record) } as const;
   const work = await begin(context, container, { view: 'layers', task }, signal);
   await work.ready;
-  return outputOf(work);
+  return wholeOf(container, outputOf(work));
 }
+
+/** A container that runs is not held: when it is removed meanwhile, its files go while they are read. */
+async function* wholeOf(container: Container, changed: Stream): AsyncGenerator<Buffer> {
+  yield* changed;
+  if (container.removing) throw beingRemoved(container);
+}
+
+const beingRemoved = ({ id }: Container): Error => conflict(`You cannot commit container ${id} which is being removed`);
 
 /** Notes of containers that stand still for a commit: a berthd that ends meanwhile must not leave them so. */
 const MARK = 'commit';
