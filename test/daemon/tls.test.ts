@@ -22,7 +22,7 @@ void test(
 extendedKeyUsage=serverAuth,clientAuth' >$name.ext
        openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 2 -extfile $name.ext -out $name.pem
      done 2>/dev/null
-     cp ca.pem none/`,
+     cp ca.pem none/; cp client.pem cert.pem; cp client-key.pem key.pem`,
     );
     const daemon = await host.startDaemon({
       args: [
@@ -43,6 +43,22 @@ extendedKeyUsage=serverAuth,clientAuth' >$name.ext
       const refused = await docker(...args, ...format);
       assert.notEqual(refused.code, 0, args.join(' '));
     }
+    // As the environment says, and by a context.
+    const env = {
+      DOCKER_HOST: 'tcp://127.0.0.1:2376',
+      DOCKER_TLS_VERIFY: '1',
+      DOCKER_CERT_PATH: pki,
+      DOCKER_CONFIG: `${host.root}/client`,
+    };
+    const told = await host.exec(['docker', ...format], { env });
+    assert.deepEqual([told.stdout.trim(), told.code], ['linux', 0], told.stderr);
+    const files = ['ca', 'cert', 'key'].map((name) => `${name}=${pki}/${name}.pem`).join(',');
+    const inContext = { DOCKER_CONFIG: env.DOCKER_CONFIG };
+    await host.exec(['docker', 'context', 'create', 'tls', '--docker', `host=${env.DOCKER_HOST},${files}`], {
+      env: inContext,
+    });
+    const remote = await host.exec(['docker', '--context', 'tls', ...format], { env: inContext });
+    assert.deepEqual([remote.stdout.trim(), remote.code], ['linux', 0], remote.stderr);
     assert.equal(await daemon.stop(), 0);
 
     const broken = host.startDaemon({ args: ['-H', 'tcp://127.0.0.1:2376', '--tls', `--tlscert=${pki}/nope.pem`] });

@@ -15,7 +15,7 @@ export const shortDigest = (digest: string): string => digest.replace(/^[a-z0-9]
 
 /**
  * skopeo writes the blobs it fetches to files numbered in the order of its 'Copying blob' lines; their growth is the
- * progress. Where that order is off by one, only the bar is: what is said to be complete is in the store.
+ * progress. That order may be another one; the sizes tell in the end. What is said to be complete is in the store.
  */
 export class PullProgress {
   readonly #emit: (line: Json) => void;
@@ -52,6 +52,7 @@ export class PullProgress {
 
   /** Sizes of skopeo's files in the order of their numbers, in bytes. */
   files(sizes: readonly number[]): void {
+    for (const i of sizes.keys()) this.#straighten(sizes, i);
     for (const [i, current] of sizes.entries()) {
       const digest = this.#order[i];
       const total = digest === undefined ? undefined : this.#sizes.get(digest);
@@ -65,6 +66,18 @@ export class PullProgress {
         this.#say(digest, 'Downloading', { current, total });
       }
     }
+  }
+
+  /** A file that is larger than its layer is another one's: the two are exchanged. */
+  #straighten(sizes: readonly number[], at: number): void {
+    const totalOf = (i: number): number => this.#sizes.get(this.#order[i] ?? '') ?? 0;
+    const [size = 0, digest] = [sizes[at], this.#order[at]];
+    if (digest === undefined || size <= totalOf(at)) return;
+    const other = this.#order.findIndex((_, i) => totalOf(i) >= size && (sizes[i] ?? 0) <= totalOf(at));
+    const taken = this.#order[other];
+    if (taken === undefined) return;
+    this.#order[at] = taken;
+    this.#order[other] = digest;
   }
 
   #downloaded(digest: string): void {

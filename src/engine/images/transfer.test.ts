@@ -52,6 +52,31 @@ void test('the progress of a pull, line by line', () => {
   ]);
 });
 
+void test('files in another order than the layers were named in', () => {
+  const lines: string[] = [];
+  const layers = [
+    { digest: digest('a'), size: 30 },
+    { digest: digest('b'), size: 50 },
+  ];
+  const progress = new PullProgress(layers, new Set(), ({ status, id, progressDetail }) =>
+    lines.push(`${String(id).at(0)} ${String(status)} ${JSON.stringify(progressDetail)}`),
+  );
+  progress.line(`Copying blob ${digest('a')}`);
+  progress.line(`Copying blob ${digest('b')}`);
+  progress.files([20, 10]);
+  progress.files([40, 30]);
+  progress.files([50, 30]);
+  assert.deepEqual(lines.slice(2), [
+    'a Downloading {"current":20,"total":30}',
+    'b Downloading {"current":10,"total":50}',
+    'b Downloading {"current":40,"total":50}',
+    'a Verifying Checksum {}',
+    'a Download complete {}',
+    'b Verifying Checksum {}',
+    'b Download complete {}',
+  ]);
+});
+
 void test('the progress of a push, line by line', () => {
   const lines: string[] = [];
   const layers = ['a', 'b', 'c'].map((letter, i) => ({ digest: digest(letter), size: 100 + i }));
