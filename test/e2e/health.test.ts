@@ -17,7 +17,7 @@ const healthOf = async (daemon: Daemon, name: string): Promise<Health | undefine
 };
 const becomes = async (daemon: Daemon, name: string, status: string): Promise<void> =>
   until(async () => (await healthOf(daemon, name))?.Status === status, 20_000, `${name} ${status}`);
-const FAST = ['--health-interval', '50ms'];
+const FAST = ['--health-interval', '150ms'];
 
 hostTest('healthchecks with both clients: state, ps, filters, events, output, the image’s', {}, async (host) => {
   const daemon = await host.startDaemon();
@@ -84,13 +84,14 @@ hostTest('healthchecks with both clients: state, ps, filters, events, output, th
   const full = (await healthOf(daemon, 'big'))?.Log[0];
   assert.equal(full?.ExitCode, 3);
   assert.equal(full?.Output.length, 4096 + '...'.length);
+  await daemon.dockerOk('rm', '-f', 'odd', 'big');
 
   // Paused and stopped nobody asks; dockerd calls both unhealthy.
   await becomes(daemon, 'gone', 'healthy');
   await daemon.dockerOk('pause', 'gone');
   const still = await healthOf(daemon, 'gone');
   assert.equal(still?.Status, 'unhealthy');
-  await sleep(300);
+  await sleep(500);
   assert.deepEqual(await healthOf(daemon, 'gone'), still);
   await daemon.dockerOk('unpause', 'gone');
   await becomes(daemon, 'gone', 'healthy');
