@@ -1,6 +1,7 @@
 /** Pull and push against Debian's docker-registry on loopback. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { Json } from '../../src/model/json.ts';
 import {
@@ -188,6 +189,8 @@ void test('a pull whose client goes away leaves nothing, and shows bytes before'
 
   await using proxy = await startSlowProxy(open.host, 2_000_000);
   const gone = new AbortController();
+  // What a kill in the midst of writing leaves.
+  writeFileSync(`${store.root}/overlay-layers/.tmp-layers.json123`, '[');
   const downloading = Promise.withResolvers<Json>();
   const pulling = images.pull(
     pullOptions(`${proxy.host}/slow`, '1'),

@@ -17,6 +17,8 @@ import type { ImageEntry, Layout, LayerEntry, Snapshot } from './layout.ts';
 
 const JOURNAL = 'image-journal-';
 const SCRATCH = 'image-scratch-';
+/** What containers/storage and replaceFile() write beside a file before they rename it. A kill leaves it. */
+const HALF_WRITTEN = /^\.(?:tmp-)?(?:volatile-)?(?:layers|images)\.json/;
 
 /** What a journal file holds: layers to drop if nobody uses them. */
 interface JournalEntry {
@@ -80,6 +82,8 @@ export class StoreEditor {
   /** skopeo processes at work on the store; layers they brought may look like nobody's. */
   #writers = 0;
   #pending: string[] = [];
+  /** A writer failed: what it was writing may be left. */
+  #failed = false;
 
   constructor(layout: Layout, tmpDir: string, log: Logger) {
     this.#layout = layout;
@@ -166,6 +170,15 @@ export class StoreEditor {
     return { layers, bytes: layers.reduce((sum, layer) => sum + (layer['diff-size'] ?? 0), 0) };
   }
 
+  /** After a failure or a kill. Under the locks nobody is writing: what is half written stays so. */
+  async #cleanUp(edit: Edit, candidates: Iterable<string>): Promise<{ layers: LayerEntry[]; bytes: number }> {
+    for (const part of ['overlay-layers', 'overlay-images']) {
+      const names = (await readdir(this.#layout.path(part))).filter((name) => HALF_WRITTEN.test(name));
+      for (const name of names) await rm(this.#layout.path(part, name), { force: true });
+    }
+    return this.#dropLayers(edit, edit.snapshot.images, candidates);
+  }
+
   async #removeFiles(layer: string): Promise<void> {
     if (!/^[0-9a-f]{64}$/.test(layer)) return;
     const directory = this.#layout.path('overlay', layer);
@@ -219,6 +232,7 @@ export class StoreEditor {
       throw error;
     } finally {
       this.#writers--;
+      this.#failed ||= leftovers;
       if (leftovers) this.#pending.push(...this.#broughtBy(entry));
       await this.#settle();
       await rm(journal, { force: true });
@@ -241,11 +255,12 @@ export class StoreEditor {
 
   /** Drops what failed writers left, once no writer is left that may be about to use it. */
   async #settle(): Promise<void> {
-    if (this.#writers > 0 || this.#pending.length === 0) return;
+    if (this.#writers > 0 || !this.#failed) return;
     const candidates = new Set(this.#pending);
     this.#pending = [];
+    this.#failed = false;
     try {
-      await this.edit((edit) => this.#dropLayers(edit, edit.snapshot.images, candidates));
+      await this.edit((edit) => this.#cleanUp(edit, candidates));
     } catch (error) {
       this.#log.warn('layers of a failed transfer are left in the image store', { error: String(error) });
     }
@@ -265,7 +280,7 @@ export class StoreEditor {
       );
       if (entry !== undefined) {
         const candidates = new Set([...entry.layers, ...this.#broughtBy(entry)]);
-        const dropped = await this.edit((edit) => this.#dropLayers(edit, edit.snapshot.images, candidates));
+        const dropped = await this.edit((edit) => this.#cleanUp(edit, candidates));
         this.#log.info('finished an interrupted change of the image store', { layers: dropped.layers.length });
       }
       await rm(path, { force: true });
