@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Docker from 'dockerode';
 import { Raw, request } from '../api/client.ts';
 import { scenarios } from '../compatibility/scenarios.ts';
 import { noise, ociArchive, tarOf } from '../images/support.ts';
@@ -170,6 +172,22 @@ scenarios(
       );
       assert.deepEqual(await images(daemon), before);
       await until(async () => (await scratch(host, daemon)) === '', 10_000, 'an empty scratch directory');
+    },
+    'streams of dockerode that break in the middle': async ({ daemon }) => {
+      const client = new Docker({ socketPath: daemon.socket });
+      const breaking = (): Readable =>
+        Readable.from(
+          (async function* () {
+            yield whole.subarray(0, 50_000);
+            await sleep(100);
+            throw new Error('broken by the client');
+          })(),
+        );
+      await leavesNothing(daemon, async () => {
+        await assert.rejects(client.loadImage(breaking()), /broken by the client/);
+        await assert.rejects(client.importImage(breaking(), { repo: 'broken' }), /broken by the client/);
+        await assert.rejects(client.getContainer('target').putArchive(breaking(), { path: '/tmp' }), /broken by/);
+      });
     },
     'an upload that goes on after its refusal': async ({ daemon }) => {
       await leavesNothing(daemon, async () => {

@@ -1,9 +1,11 @@
 /** Clients that go away in the middle of everything that lasts, and such as do not read: what each does, once. */
+import assert from 'node:assert/strict';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Raw } from '../api/client.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { until } from '../support/wait.ts';
+import { memoryOf } from './support.ts';
 
 /** Reads until `enough`, then leaves without a word. */
 async function leaveAfter(daemon: Daemon, head: string, enough: RegExp): Promise<void> {
@@ -121,6 +123,7 @@ export const vanishing: Readonly<Record<string, (daemon: Daemon, registry: strin
     setTimeout(() => open.socket.destroy(), 1000).unref();
   },
   'slow readers of logs, attach, events and save': async (daemon) => {
+    const before = memoryOf(daemon);
     const flood = await execOf(daemon, ['sh', '-c', 'timeout 1 yes']);
     const readers = [
       upgrade(`/exec/${flood}/start`, '{}'),
@@ -138,6 +141,8 @@ export const vanishing: Readonly<Record<string, (daemon: Daemon, registry: strin
     await sleep(300);
     await daemon.api('GET', '/containers/json');
     await sleep(700);
+    const grown = memoryOf(daemon) - before;
+    assert.ok(grown < 64 << 20, `${grown >> 20} MiB are kept for those who do not read`);
     for (const socket of readers) socket.destroy();
   },
   '500 connections that say nothing': async (daemon) => {
