@@ -74,12 +74,20 @@ scenarios({ client: 'applications', outside: true }, prepare, {
   },
 
   'the web application: each part restarted, or made anew': async (shared) => {
-    const { compose, daemon } = shared;
+    const { host, compose, daemon } = shared;
     for (const part of ['database', 'cache', 'service', 'proxy']) {
       await compose('restart', part);
       await visitBoth(shared);
       assert.equal(((await get(shared, '/notes')) as string[]).length, 2, part);
     }
+    // A crash of everything in the database's container, which comes back by its restart policy.
+    await host.run('kill', '-9', await daemon.dockerOk('inspect', '-f', '{{.State.Pid}}', 'web_database_1'));
+    await until(
+      async () => (await daemon.dockerOk('inspect', '-f', '{{.RestartCount}}', 'web_database_1')) === '1',
+      30_000,
+      'the restart of the database',
+    );
+    assert.equal(((await get(shared, '/notes')) as string[]).length, 2);
     const before = await visitBoth(shared);
     await compose('up', '-d', '--force-recreate', '--no-deps', 'service', 'cache');
     const after = await visitBoth(shared);

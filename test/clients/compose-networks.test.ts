@@ -24,6 +24,7 @@ scenarios({ client: 'docker-compose 1.29', outside: true }, prepare, {
 services:
   web:
     image: busybox
+    platform: linux
     ${WEB}
     networks:
       front:

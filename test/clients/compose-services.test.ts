@@ -216,6 +216,67 @@ services:
     await settings.ok('down', '-t', '5');
   },
 
+  'container_name, devices, secrets, volumes_from, namespaces of other services, link-local addresses': async ({
+    host,
+    daemon,
+  }) => {
+    const { ok, write } = project(
+      host,
+      daemon,
+      'rare',
+      `
+services:
+  a:
+    image: busybox
+    platform: linux
+    container_name: alone
+    init: true
+    command: sleep 1000
+    ipc: shareable
+    cgroup_parent: ${host.cgroupParent}/below
+    cpu_shares: 512
+    oom_score_adj: 100
+    devices: ["/dev/null:/dev/xnull"]
+    device_cgroup_rules: ["c 1:3 rmw"]
+    secrets: [mine]
+    networks: { default: { priority: 10 }, second: { priority: 1000 } }
+    volumes: ["d:/d"]
+  b:
+    image: busybox
+    init: true
+    command: sleep 1000
+    ipc: service:a
+    pid: service:a
+    depends_on: [a]
+    volumes_from: ["a:ro"]
+    external_links: ["alone:ext"]
+    networks: { second: { link_local_ips: [169.254.8.8] } }
+networks: { default: { name: mynet }, second: { driver: bridge, attachable: true } }
+volumes: { d: { driver: local, driver_opts: { type: tmpfs, device: tmpfs, o: "size=1m" } } }
+secrets: { mine: { file: ./secret.txt } }
+`,
+    );
+    write('hush\n', 'secret.txt');
+    await ok('up', '-d');
+    const run = async (container: string, line: string): Promise<string> =>
+      daemon.dockerOk('exec', container, 'sh', '-c', line);
+    assert.equal(await run('alone', 'cat /run/secrets/mine; test -c /dev/xnull && echo device'), 'hush\ndevice');
+    assert.match(await run('alone', 'grep " /d " /proc/mounts'), /^tmpfs \/d tmpfs rw,.*size=1024k/);
+    assert.match(await run('rare_b_1', 'grep " /d " /proc/mounts'), /^tmpfs \/d tmpfs ro,/);
+    for (const kind of ['ipc', 'pid']) {
+      const link = `readlink /proc/self/ns/${kind}`;
+      assert.equal(await run('rare_b_1', link), await run('alone', link), kind);
+    }
+    assert.match(
+      await run('rare_b_1', 'nslookup -type=a ext. | tail -n +3; ip addr'),
+      /Address: 172[^]*inet 169\.254\.8\.8/,
+    );
+    const names = '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}';
+    assert.equal(await daemon.dockerOk('inspect', '-f', names, 'alone'), 'mynet rare_second ');
+    await ok('down', '-v', '-t', '5');
+    assert.deepEqual(await everything(daemon), []);
+  },
+
   'profiles, several files, -p': async ({ host, daemon }) => {
     const { ok, write, compose } = project(
       host,
