@@ -189,7 +189,7 @@ async function countersV2(read: ReadCounter): Promise<CgroupCounters> {
   };
 }
 
-/** From a group whose files `read` gives. Where v1 hierarchies are mounted, they have the controllers. */
+/** From a group whose files `read` gives. */
 export const countersFrom = (version: 1 | 2, read: ReadCounter): Promise<CgroupCounters> =>
   version === 1 ? countersV1(read) : countersV2(read);
 
@@ -216,14 +216,15 @@ function readerOf(path: string, mounts: readonly Hierarchy[]): ReadCounter {
 /** The group is not there, or was removed while it was read; EOPNOTSUPP: not in a group of threads. */
 const GONE = new Set(['ENOENT', 'ENODEV', 'EOPNOTSUPP', 'ENOTDIR']);
 
+/** There when the controllers that count are in hierarchies of this version. */
+const SIGN = { 1: 'cpuacct.usage', 2: 'cpu.stat' } as const;
+
 /** Undefined when there is no such group. */
 export async function readCgroupCounters(path: string): Promise<CgroupCounters | undefined> {
-  const all = hierarchies();
-  const version = all.some((one) => one.version === 1) ? 1 : 2;
-  const read = readerOf(
-    path,
-    all.filter((one) => one.version === version),
-  );
-  if ((await read(version === 1 ? 'cpuacct.usage' : 'cpu.stat')) === '') return undefined;
-  return countersFrom(version, read);
+  for (const version of [1, 2] as const) {
+    const mounts = hierarchies().filter((one) => one.version === version);
+    const read = readerOf(path, mounts);
+    if (mounts.length > 0 && (await read(SIGN[version])) !== '') return countersFrom(version, read);
+  }
+  return undefined;
 }

@@ -64,7 +64,7 @@ export function statsOf(
     using _ = onRemoval(context, container, () => samplers.forget(container.id));
     for await (const sample of samplers.watch(container.id, async () => look(context, container), signal)) {
       if (!first) yield view(sample, before);
-      if (!first && !stream) return;
+      if (!first && !stream) break;
       first = false;
       before = sample;
     }
