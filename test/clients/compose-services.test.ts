@@ -233,7 +233,6 @@ services:
     init: true
     command: sleep 1000
     ipc: shareable
-    cgroup_parent: ${host.cgroupParent}/below
     cpu_shares: 512
     oom_score_adj: 100
     devices: ["/dev/null:/dev/xnull"]
