@@ -53,3 +53,10 @@ void test('what is wrong is refused', () => {
     assert.throws(() => applyChanges({}, [change]), { kind: 'InvalidParameter', message }, change);
   }
 });
+
+void test('an entry point of its own ends the command of the base, not one that was given with it', () => {
+  const base = { Cmd: ['sh'], Entrypoint: ['/init'] };
+  assert.deepEqual(applyChanges(base, ['ENTRYPOINT ["/x"]']), { Cmd: null, Entrypoint: ['/x'] });
+  assert.deepEqual(applyChanges(base, ['CMD ["y"]', 'ENTRYPOINT ["/x"]']), { Cmd: ['y'], Entrypoint: ['/x'] });
+  assert.deepEqual(applyChanges(base, ['ENTRYPOINT ["/x"]', 'CMD ["y"]']), { Cmd: ['y'], Entrypoint: ['/x'] });
+});

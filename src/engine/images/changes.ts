@@ -1,4 +1,4 @@
-/** The Dockerfile instructions that `import --change` takes, applied to an image's configuration. Pure. */
+/** The Dockerfile instructions that `import --change` and `commit --change` take, applied to an image's configuration. Pure. */
 import { invalidParameter } from '../../errors.ts';
 import type { Healthcheck } from '../../model/container.ts';
 import { parseDuration } from './filters.ts';
@@ -148,6 +148,7 @@ const appliers: Readonly<Record<string, (config: ChangedConfig, text: string) =>
 /** Throws InvalidParameter with Docker's text; `base` is not changed. */
 export function applyChanges(base: ChangedConfig, changes: readonly string[]): ChangedConfig {
   const config = { ...base };
+  let ownCommand = false;
   for (const line of changes.flatMap((change) => change.split('\n'))) {
     const [, instruction, text] = /^\s*(\S+)(?:\s+(.*\S))?\s*$/s.exec(line) ?? [];
     if (instruction === undefined) continue;
@@ -155,6 +156,9 @@ export function applyChanges(base: ChangedConfig, changes: readonly string[]): C
     if (apply === undefined) throw invalidParameter(`${instruction} is not a valid change command`);
     if (text === undefined) throw invalidParameter(`${instruction.toUpperCase()} requires at least one argument`);
     apply(config, text);
+    ownCommand ||= instruction.toUpperCase() === 'CMD';
+    // What was the command of the base is no list of arguments for another entry point.
+    if (instruction.toUpperCase() === 'ENTRYPOINT' && !ownCommand && config.Cmd) config.Cmd = null;
   }
   return config;
 }
