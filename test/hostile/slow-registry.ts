@@ -1,5 +1,5 @@
 /**
- * A registry with one image, slow:1, whose layer comes in drops: a program inside a throw-away host.
+ * A registry with one image, slow:1, whose layer comes in drops, and which takes none: a program inside a throw-away host.
  *
  *     node slow-registry.ts        prints its address
  */
@@ -53,6 +53,8 @@ function serve(): void {
   const blobs = new Map([config, layer].map((data) => [`/v2/slow/blobs/${digestOf(data)}`, data]));
   const server = createServer((request, response) => {
     const path = request.url ?? '';
+    // Who pushes waits without end.
+    if (request.method === 'POST') return;
     if (path.startsWith('/v2/slow/manifests/')) {
       response.writeHead(200, { 'Content-Type': manifestType, 'Docker-Content-Digest': digestOf(manifest) });
       return void response.end(manifest);

@@ -53,6 +53,13 @@ export const vanishing: Readonly<Record<string, (daemon: Daemon, registry: strin
       post(`/images/create?fromImage=${encodeURIComponent(`${registry}/slow`)}&tag=1`),
       /Downloading|Pulling fs/,
     ),
+  'clients that leave in the middle of push': async (daemon, registry) => {
+    const name = `${registry}/slow`;
+    await daemon.dockerOk('tag', 'busybox', `${name}:pushed`);
+    const head = post(`/images/${name}/push?tag=pushed`).replace('Host: d\r\n', 'Host: d\r\nX-Registry-Auth: e30=\r\n');
+    await leaveAfter(daemon, head, /Preparing|Pushing|Waiting|refers to/);
+    await daemon.dockerOk('rmi', `${name}:pushed`);
+  },
   'clients that leave in the middle of attach and of exec': async (daemon) => {
     const attach = upgrade('/containers/noisy/attach?stream=1&stdin=1&stdout=1&stderr=1');
     const silent = upgrade('/containers/silent/attach?stream=1&stdin=1&stdout=1&stderr=1');
