@@ -9,6 +9,7 @@ const machine = {
   memoryNodes: 1,
   swapLimit: true,
   blkioWeight: false,
+  blkioThrottle: false,
   realtime: true,
   runtimes: ['crun', 'runc'],
   architecture: 'x64',

@@ -18,6 +18,8 @@ export interface Machine {
   memoryNodes: number;
   /** The kernel weighs block I/O, and real-time processes, by control group. */
   blkioWeight: boolean;
+  /** The kernel limits what a control group reads and writes. */
+  blkioThrottle: boolean;
   realtime: boolean;
   runtimes: readonly string[];
   architecture: string;
@@ -25,8 +27,9 @@ export interface Machine {
 
 const MIB = 1024 * 1024;
 /** Those of dockerd's json-file; `mode` and its buffer are the daemon's own. */
-const LOG_OPTIONS =
-  'max-size max-file compress labels labels-regex env env-regex tag mode max-buffer-size path'.split(' ');
+const LOG_OPTIONS = 'max-size max-file compress labels labels-regex env env-regex tag mode max-buffer-size path'.split(
+  ' ',
+);
 const LOG_DRIVERS = ['', 'json-file', 'k8s-file', 'local', 'none'];
 const NAMESPACED =
   /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|domainname)|fs\.mqueue\.|net\.)/;
@@ -117,6 +120,29 @@ function checkWeights(host: Resources, machine: Machine, warnings: string[]): vo
   }
 }
 
+const THROTTLES = {
+  BlkioDeviceReadBps: ['BPS Block I/O read', 'Block I/O BPS read'],
+  BlkioDeviceWriteBps: ['BPS Block I/O write', 'Block I/O BPS write'],
+  BlkioDeviceReadIOps: ['IOPS Block read', 'Block I/O IOPS read'],
+  BlkioDeviceWriteIOps: ['IOPS Block write', 'Block I/O IOPS write'],
+} as const;
+
+/** What the kernel cannot do is left out, with a warning. */
+function checkBlockDevices(host: HostConfig, machine: Machine, warnings: string[]): void {
+  if ((host.BlkioWeightDevice ?? []).length > 0 && !machine.blkioWeight) {
+    warnings.push(
+      'Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.',
+    );
+    delete host.BlkioWeightDevice;
+  }
+  for (const [field, [what, limit]] of Object.entries(THROTTLES)) {
+    const name = field as keyof typeof THROTTLES;
+    if (machine.blkioThrottle || (host[name] ?? []).length === 0) continue;
+    warnings.push(`Your kernel does not support ${what} limit or the cgroup is not mounted. ${limit} limit discarded.`);
+    delete host[name];
+  }
+}
+
 /** Changes `host` where dockerd would; returns warnings for the client. `update`: what is not set stays as it is. */
 export function checkResources(host: Resources, machine: Machine, update: boolean): string[] {
   const warnings: string[] = [];
@@ -181,6 +207,7 @@ export function checkHostConfig(config: ContainerConfig, host: HostConfig, machi
   if (swappiness < -1 || swappiness > 100) {
     throw invalidParameter(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
   }
+  checkBlockDevices(host, machine, warnings);
   checkModes(config, host);
   checkSecurity(host, machine);
   warnings.push(...discardedPorts(host));

@@ -7,16 +7,26 @@ import type { HostDevice } from './spec/devices.ts';
 
 const MODE = 0o7777;
 
+/** makedev(3): 12 bits of major, 20 of minor, in two pieces each; the high pieces are zero below 4096 and 1 million. */
+const numbersOf = ({ rdev }: { rdev: number }): { major: number; minor: number } => ({
+  major: (rdev >>> 8) & 0xfff,
+  minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
+});
+
+/** Whose traffic is weighed or limited. */
+export function blockDevice(path: string): { major: number; minor: number } {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw invalidParameter(`stat ${path}: no such file or directory`);
+  if (!stat.isBlockDevice()) throw invalidParameter(`${path}: not a block device`);
+  return numbersOf(stat);
+}
+
 function deviceAt(pathOnHost: string, path: string, access: string): HostDevice | undefined {
   const stat = statSync(pathOnHost, { throwIfNoEntry: false });
   if (stat === undefined) return undefined;
   const type = stat.isCharacterDevice() ? 'c' : stat.isBlockDevice() ? 'b' : undefined;
   if (type === undefined) return undefined;
-  // makedev(3): 12 bits of major, 20 of minor, in two pieces each; the high pieces are zero below 4096 and 1 million.
-  const { rdev } = stat;
-  const major = (rdev >>> 8) & 0xfff;
-  const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
-  return { path, type, access, major, minor, fileMode: stat.mode & MODE, uid: stat.uid, gid: stat.gid };
+  return { path, type, access, ...numbersOf(stat), fileMode: stat.mode & MODE, uid: stat.uid, gid: stat.gid };
 }
 
 function devicesBelow(pathOnHost: string, path: string, access: string): HostDevice[] {

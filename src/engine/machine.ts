@@ -15,6 +15,7 @@ export function thisMachine(context: Context): Machine {
     memoryNodes: highestNode(),
     swapLimit: context.cgroupV2 || has('memory.memsw.limit_in_bytes'),
     blkioWeight: context.cgroupV2 || has('blkio.weight') || has('blkio.bfq.weight'),
+    blkioThrottle: context.cgroupV2 || has('blkio.throttle.read_bps_device'),
     realtime: has('cpu.rt_runtime_us'),
     runtimes: ['crun', 'runc', 'io.containerd.runc.v2', context.settings.runtime],
     architecture: arch,

@@ -11,7 +11,7 @@ import { type Context, cgroupOf, publish, save } from './context.ts';
 import { watchContainer } from './exit.ts';
 import { endHealth, resetHealth, resumeHealth } from './health/monitor.ts';
 import { logSize } from './host-config.ts';
-import { devicesOf, initProgram, namespaceOf } from './host-facts.ts';
+import { blockDevice, devicesOf, initProgram, namespaceOf } from './host-facts.ts';
 import { spawnMonitor, type Monitor } from './process/monitor.ts';
 import { FILTER_ANNOTATION } from './process/seccomp-filters.ts';
 import { openLinks } from './links.ts';
@@ -20,6 +20,7 @@ import type { Container } from './registry.ts';
 import { removeStopped } from './remove.ts';
 import { identityIn, makeWorkingDirectory, mountRootfs } from './rootfs.ts';
 import { createProcess, release, runtimeArguments, StartFailure } from './runtime.ts';
+import { blockIoOf } from './spec/block-io.ts';
 import { customSeccomp } from './spec/seccomp.ts';
 import { buildSpec } from './spec/spec.ts';
 import { mountVolumes, unmountVolumes } from './volumes/of-container.ts';
@@ -134,6 +135,7 @@ async function launch(context: Context, container: Container): Promise<void> {
       tmpfs: host.Tmpfs ?? {},
     },
     devices: devicesOf(host),
+    blockIO: blockIoOf(host, blockDevice),
     ulimits: host.Ulimits ?? context.settings.defaultUlimits,
     capabilities: context.capabilities,
     architecture: arch,

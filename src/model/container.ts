@@ -74,6 +74,17 @@ export interface DeviceMapping {
   CgroupPermissions: string;
 }
 
+/** 10 to 1000. */
+export interface DeviceWeight {
+  Path: string;
+  Weight: number;
+}
+
+export interface DeviceRate {
+  Path: string;
+  Rate: number;
+}
+
 export interface Ulimit {
   Name: string;
   Hard: number;
@@ -144,6 +155,13 @@ export interface HostConfig {
   Isolation?: string;
   /** 10 to 1000. */
   BlkioWeight?: number;
+  BlkioWeightDevice?: DeviceWeight[];
+  /** Bytes a second. */
+  BlkioDeviceReadBps?: DeviceRate[];
+  BlkioDeviceWriteBps?: DeviceRate[];
+  /** Operations a second. */
+  BlkioDeviceReadIOps?: DeviceRate[];
+  BlkioDeviceWriteIOps?: DeviceRate[];
   Ulimits: Ulimit[] | null;
   Init?: boolean;
   Mounts?: Mount[];

@@ -3,6 +3,8 @@ import { invalidParameter } from '../../errors.ts';
 import type {
   ContainerConfig,
   DeviceMapping,
+  DeviceRate,
+  DeviceWeight,
   EndpointSettings,
   Healthcheck,
   HostConfig,
@@ -154,6 +156,13 @@ export const consoleSize: Decoder<[height: number, width: number]> = (value, pat
   return [height, width];
 };
 
+const deviceRates = optional(
+  list(
+    object<DeviceRate>('blkiodev.ThrottleDevice', { Path: string, Rate: integer('uint') }),
+    '[]*blkiodev.ThrottleDevice',
+  ),
+);
+
 export const hostConfig = object<HostConfig>('container.HostConfig', {
   Binds: nullable(strings),
   ContainerIDFile: string,
@@ -226,6 +235,16 @@ export const hostConfig = object<HostConfig>('container.HostConfig', {
   UsernsMode: optional(string),
   Isolation: optional(string),
   BlkioWeight: optional(integer('uint16')),
+  BlkioWeightDevice: optional(
+    list(
+      object<DeviceWeight>('blkiodev.WeightDevice', { Path: string, Weight: integer('uint16') }),
+      '[]*blkiodev.WeightDevice',
+    ),
+  ),
+  BlkioDeviceReadBps: deviceRates,
+  BlkioDeviceWriteBps: deviceRates,
+  BlkioDeviceReadIOps: deviceRates,
+  BlkioDeviceWriteIOps: deviceRates,
   Ulimits: nullable(
     list(object<Ulimit>('units.Ulimit', { Name: string, Hard: int64, Soft: int64 }), '[]*units.Ulimit'),
   ),

@@ -6,10 +6,12 @@
 import type { Healthcheck } from '../../model/container.ts';
 import type { Json } from '../../model/json.ts';
 import type { Values } from '../command.ts';
+import { parseBps, parseIops, parseWeight } from './block-io.ts';
 import { checkLabel, parseEnvFile, parseLabelFile, resolveEnv, toMap } from './env.ts';
 import { UNSUPPORTED } from './flags.ts';
 import {
   capabilities,
+  checkDeviceRule,
   checkMode,
   checkSysctl,
   parseDevice,
@@ -94,6 +96,25 @@ function labels(values: Values, { read }: Surroundings): Record<string, string> 
   return toMap([...files, ...each(values, 'label', checkLabel)]);
 }
 
+/** Only what was asked for. */
+function blockIo(values: Values): Json {
+  const weight = values.string('blkio-weight');
+  if (weight !== '' && !/^\d{1,5}$/.test(weight)) {
+    throw new Error(
+      `invalid argument ${JSON.stringify(weight)} for "--blkio-weight" flag: strconv.ParseUint: parsing ${JSON.stringify(weight)}: invalid syntax`,
+    );
+  }
+  const lists = {
+    BlkioWeightDevice: each(values, 'blkio-weight-device', parseWeight),
+    BlkioDeviceReadBps: each(values, 'device-read-bps', parseBps),
+    BlkioDeviceReadIOps: each(values, 'device-read-iops', parseIops),
+    BlkioDeviceWriteBps: each(values, 'device-write-bps', parseBps),
+    BlkioDeviceWriteIOps: each(values, 'device-write-iops', parseIops),
+  };
+  const asked = Object.entries(lists).filter(([, list]) => list.length > 0);
+  return { ...(weight === '' ? {} : { BlkioWeight: Number(weight) }), ...Object.fromEntries(asked) };
+}
+
 function resources(values: Values): Json {
   const swappiness = values.int('memory-swappiness');
   if (swappiness !== -1 && (swappiness < 0 || swappiness > 100)) {
@@ -108,7 +129,13 @@ function resources(values: Values): Json {
     CpuQuota: values.int('cpu-quota'),
     CpusetCpus: values.string('cpuset-cpus'),
     CpusetMems: values.string('cpuset-mems'),
+    ...blockIo(values),
+    ...(values.given('cpu-rt-period') ? { CpuRealtimePeriod: values.int('cpu-rt-period') } : {}),
+    ...(values.given('cpu-rt-runtime') ? { CpuRealtimeRuntime: values.int('cpu-rt-runtime') } : {}),
     Devices: each(values, 'device', (text) => text).map(parseDevice),
+    ...(values.given('device-cgroup-rule')
+      ? { DeviceCgroupRules: each(values, 'device-cgroup-rule', checkDeviceRule) }
+      : {}),
     MemoryReservation: given(values, 'memory-reservation', parseBytes) ?? 0,
     MemorySwap: given(values, 'memory-swap', parseSwap) ?? 0,
     MemorySwappiness: swappiness,

@@ -56,6 +56,12 @@ export function parseDevice(text: string): DeviceMapping {
   return { PathOnHost: host, PathInContainer: inside, CgroupPermissions: mode ?? 'rwm' };
 }
 
+/** 'c 10:229 rwm' */
+export function checkDeviceRule(text: string): string {
+  if (/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(text)) return text;
+  throw new Error(`invalid device cgroup format '${text}'`);
+}
+
 /** Only what belongs to a namespace can be set for a container. */
 export function checkSysctl(text: string): string {
   const name = text.split('=', 1)[0] ?? '';

@@ -42,6 +42,21 @@ export interface OciDeviceRule {
   access: string;
 }
 
+export interface OciBlockDevice {
+  major: number;
+  minor: number;
+}
+
+/** Rates are bytes or operations a second. */
+export interface OciBlockIo {
+  weight?: number;
+  weightDevice?: (OciBlockDevice & { weight: number })[];
+  throttleReadBpsDevice?: (OciBlockDevice & { rate: number })[];
+  throttleWriteBpsDevice?: (OciBlockDevice & { rate: number })[];
+  throttleReadIOPSDevice?: (OciBlockDevice & { rate: number })[];
+  throttleWriteIOPSDevice?: (OciBlockDevice & { rate: number })[];
+}
+
 export interface OciResources {
   devices: OciDeviceRule[];
   memory?: { limit?: number; reservation?: number; swap?: number; swappiness?: number; disableOOMKiller?: boolean };
@@ -54,7 +69,7 @@ export interface OciResources {
     cpus?: string;
     mems?: string;
   };
-  blockIO?: { weight: number };
+  blockIO?: OciBlockIo;
   pids?: { limit: number };
 }
 

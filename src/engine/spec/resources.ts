@@ -17,7 +17,7 @@ export function cpuTime(host: Pick<Resources, 'NanoCpus' | 'CpuPeriod' | 'CpuQuo
   };
 }
 
-export function limitsOf(host: HostConfig): Omit<OciResources, 'devices'> {
+export function limitsOf(host: HostConfig): Omit<OciResources, 'devices' | 'blockIO'> {
   const memory: NonNullable<OciResources['memory']> = {};
   if (host.Memory > 0) memory.limit = host.Memory;
   if (host.MemoryReservation > 0) memory.reservation = host.MemoryReservation;
@@ -37,7 +37,6 @@ export function limitsOf(host: HostConfig): Omit<OciResources, 'devices'> {
   return {
     ...(Object.keys(memory).length > 0 ? { memory } : {}),
     ...(Object.keys(cpu).length > 0 ? { cpu } : {}),
-    ...(host.BlkioWeight ? { blockIO: { weight: host.BlkioWeight } } : {}),
     ...(pids > 0 ? { pids: { limit: pids } } : {}),
   };
 }

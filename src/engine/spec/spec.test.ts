@@ -28,6 +28,7 @@ function input(own: Partial<SpecInput> = {}): SpecInput {
       tmpfs: {},
     },
     devices: [],
+    blockIO: undefined,
     ulimits: [],
     capabilities: ALL_CAPABILITIES,
     architecture: 'x64',

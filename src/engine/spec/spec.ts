@@ -4,7 +4,7 @@ import type { Identity } from '../users.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { deviceNodes, deviceRules, type HostDevice } from './devices.ts';
 import { INIT_PATH, mountsOf, type MountInput } from './mounts.ts';
-import type { OciNamespace, OciProcess, OciSeccomp, OciSpec } from './oci.ts';
+import type { OciBlockIo, OciNamespace, OciProcess, OciSeccomp, OciSpec } from './oci.ts';
 import { MASKED_PATHS, READONLY_PATHS } from './paths.ts';
 import { limitsOf } from './resources.ts';
 import { customSeccomp, defaultSeccomp } from './seccomp.ts';
@@ -24,6 +24,7 @@ export interface SpecInput {
   ipc: 'own' | 'host' | { path: string };
   mounts: Omit<MountInput, 'privileged' | 'readonlyRootfs' | 'hostIpc'>;
   devices: readonly HostDevice[];
+  blockIO: OciBlockIo | undefined;
   ulimits: readonly { Name: string; Hard: number; Soft: number }[];
   /** CapBnd of the daemon. */
   capabilities: bigint;
@@ -174,7 +175,11 @@ export function buildSpec(input: SpecInput): OciSpec {
     ...(host.Annotations === undefined ? {} : { annotations: host.Annotations }),
     linux: {
       namespaces: namespaces(input, hostUts, hostCgroup),
-      resources: { devices: deviceRules(privileged, input.devices, host.DeviceCgroupRules), ...limitsOf(host) },
+      resources: {
+        devices: deviceRules(privileged, input.devices, host.DeviceCgroupRules),
+        ...limitsOf(host),
+        ...(input.blockIO === undefined ? {} : { blockIO: input.blockIO }),
+      },
       cgroupsPath: input.cgroup,
       devices: deviceNodes(input.devices),
       ...(Object.keys(sysctl).length > 0 ? { sysctl } : {}),
