@@ -4,6 +4,7 @@ import type { Containers } from '../engine/port.ts';
 import type { Logger } from '../log.ts';
 import { dimension } from './containers.ts';
 import { execConfig, execStart, type ExecStartBody } from './decode/exec.ts';
+import { present } from './decode/kit.ts';
 import type { Exchange, Wire } from './exchange.ts';
 import { writeFrame } from './framing.ts';
 import { pump } from './hijack.ts';
@@ -36,7 +37,7 @@ export function execRoutes(containers: Containers, log: Logger): Route[] {
       method: 'POST',
       path: '/containers/{id}/exec',
       async handle(x) {
-        const config = await x.body(execConfig, 'ExecOptions');
+        const config = await x.body(present(execConfig), 'ExecOptions');
         if (config.Cmd.length === 0) throw invalidParameter('No exec command specified');
         x.json(201, await containers.execCreate(x.param('id'), config));
       },

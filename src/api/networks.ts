@@ -2,6 +2,7 @@
 import { invalidParameter } from '../errors.ts';
 import type { Containers } from '../engine/port.ts';
 import type { Networks } from '../network/port.ts';
+import { present } from './decode/kit.ts';
 import { networkConnect, networkCreate, networkDisconnect } from './decode/network.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './router.ts';
@@ -35,7 +36,7 @@ export function networkRoutes(networks: Networks, containers: Pick<Containers, '
       method: 'POST',
       path: '/networks/create',
       async handle(x) {
-        const { EnableIPv4, ...body } = await x.body(networkCreate, 'CreateRequest');
+        const { EnableIPv4, ...body } = await x.body(present(networkCreate), 'CreateRequest');
         // Asked for since 1.48; every network of older clients has IPv4.
         const ipv4 = x.version >= 48 && EnableIPv4 !== undefined ? { EnableIPv4 } : {};
         x.json(201, await networks.create({ ...body, ...ipv4 }));
@@ -52,7 +53,7 @@ export function networkRoutes(networks: Networks, containers: Pick<Containers, '
       method: 'POST',
       path: '/networks/{id*}/connect',
       async handle(x) {
-        const { Container, EndpointConfig } = await x.body(networkConnect, 'ConnectOptions');
+        const { Container, EndpointConfig } = await x.body(present(networkConnect), 'ConnectOptions');
         await containers.connect(Container, x.param('id'), endpointFor(EndpointConfig, x.version));
         x.empty(200);
       },
@@ -61,7 +62,7 @@ export function networkRoutes(networks: Networks, containers: Pick<Containers, '
       method: 'POST',
       path: '/networks/{id*}/disconnect',
       async handle(x) {
-        const { Container, Force } = await x.body(networkDisconnect, 'DisconnectOptions');
+        const { Container, Force } = await x.body(present(networkDisconnect), 'DisconnectOptions');
         await containers.disconnect(Container, x.param('id'), { force: Force });
         x.empty(200);
       },

@@ -3,6 +3,7 @@ import type { Volumes } from '../engine/volumes/port.ts';
 import { unavailable } from '../errors.ts';
 import type { Filters } from '../model/json.ts';
 import { NO_SWARM } from './absent.ts';
+import { present } from './decode/kit.ts';
 import { volumeCreate } from './decode/volume.ts';
 import type { Route } from './router.ts';
 
@@ -26,7 +27,10 @@ export function volumeRoutes(volumes: Volumes): Route[] {
       method: 'POST',
       path: '/volumes/create',
       async handle(x) {
-        const { Name, Driver, DriverOpts, Labels, ClusterVolumeSpec } = await x.body(volumeCreate, 'CreateOptions');
+        const { Name, Driver, DriverOpts, Labels, ClusterVolumeSpec } = await x.body(
+          present(volumeCreate),
+          'CreateOptions',
+        );
         if (ClusterVolumeSpec !== null) throw unavailable(NO_SWARM);
         x.json(201, await volumes.create({ name: Name, driver: Driver, driverOpts: DriverOpts, labels: Labels }));
       },

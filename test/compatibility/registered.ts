@@ -12,10 +12,10 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 /** Test files that use scenarios.ts. */
 function files(): string[] {
   return readdirSync(join(repository, 'test'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(test|clients)\.ts$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(test|clients|long)\.ts$/.test(entry.name))
     .filter((entry) => !entry.parentPath.includes('node_modules'))
     .map((entry) => relative(repository, join(entry.parentPath, entry.name)))
-    .filter((file) => readFileSync(join(repository, file), 'utf8').includes('/scenarios.ts'))
+    .filter((file) => readFileSync(join(repository, file), 'utf8').includes('compatibility/scenarios.ts'))
     .toSorted();
 }
 

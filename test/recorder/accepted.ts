@@ -47,7 +47,7 @@ export const NEWER: readonly Accepted[] = [
   {
     path: /^body\.message$/,
     berth:
-      /cannot (remove|kill) container|is paused, unpause|cannot connect container to host network|No such (container|image): |No exec command specified|endpoint w1 not found|value is empty|Invalid container name|path cannot be empty/,
+      /cannot (remove|kill) container|is paused, unpause|cannot connect container to host network|No such (container|image): |endpoint w1 not found|value is empty|Invalid container name|path cannot be empty/,
     reason: 'The words of Docker Engine 28 where it changed them.',
   },
   {
@@ -138,10 +138,9 @@ export const NEWER: readonly Accepted[] = [
     reason: 'A program that is not found gives 127, one that cannot be run 126; 20.10 says 126 in an exec for both.',
   },
   {
-    call: /^volumes: POST \/volumes/,
-    path: /VolumesDeleted|^(status|body\..*)$/,
-    reason:
-      'A create without a body makes an anonymous volume, and anonymous volumes bear the label by which newer dockerds know them.',
+    call: /^volumes: POST \/volumes\/create \{\}/,
+    path: /^body\.Labels$/,
+    reason: 'Anonymous volumes bear the label by which newer dockerds know them.',
   },
 ];
 

@@ -24,6 +24,7 @@ import {
   nullable,
   object,
   optional,
+  present,
   record,
   string,
   stringOrStrings,
@@ -276,11 +277,10 @@ export const createRequest: Decoder<{
   config: ContainerConfig;
   hostConfig: HostConfig;
   networking: NetworkingConfig;
-}> = (value, path) => {
-  if (value === undefined) throw invalidParameter('invalid JSON: got EOF while reading request body');
+}> = present((value, path) => {
   const { HostConfig, NetworkingConfig, ...config } = createBody(value, path);
-  if (value === null || Object.keys(value).length === 0) {
+  if (value === null || Object.keys(Object(value)).length === 0) {
     throw invalidParameter('config cannot be empty in order to create a container');
   }
   return { config, hostConfig: HostConfig, networking: NetworkingConfig };
-};
+});

@@ -22,6 +22,14 @@ export function mismatch(value: unknown, path: string, goType: string): BerthErr
   );
 }
 
+/** A body that must be there; `{}` is one. */
+export const present =
+  <T>(decode: Decoder<T>): Decoder<T> =>
+  (value, path) => {
+    if (value === undefined) throw invalidParameter('invalid JSON: got EOF while reading request body');
+    return decode(value, path);
+  };
+
 const absent = (value: unknown): value is null | undefined => value === null || value === undefined;
 
 /** What the kernel takes ends at a NUL: it would silently do something else than was asked. */
