@@ -38,6 +38,8 @@ export async function startBerth({
       pidsWhere((argv) => argv[0]?.endsWith('conmon') === true && argv.some((a) => a.startsWith(host.root))),
     async [Symbol.asyncDispose]() {
       if (!daemon.running()) process.stderr.write(`bench: berthd ended by itself. It said:\n${daemon.log()}\n`);
+      const failures = daemon.log().match(/^.*a request failed.*$/gm) ?? [];
+      if (failures.length > 0) process.stderr.write(`bench: berthd said:\n${failures.join('\n')}\n`);
       if (abandon) {
         // PID 1 of the host is gone only when all its processes are, and then their cgroups can be removed.
         process.kill(host.pid, 'SIGKILL');
