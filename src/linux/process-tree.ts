@@ -3,14 +3,16 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { type ProcessId, identify, isAlive, signalProcess } from './pidfd.ts';
 
 const SIGKILL = 9;
-/** Processes looked for: what multiplies faster than it can be counted is the matter of its control group. */
+/** Processes looked for, and threads of each: what multiplies faster than it can be counted is the matter of its control group. */
 const LARGEST = 1000;
 
 function childrenOf(pid: number): number[] {
   try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
+    return readdirSync(`/proc/${pid}/task`)
+      .slice(0, LARGEST)
+      .flatMap((thread) =>
+        readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+      );
   } catch {
     // Gone, or going.
     return [];
@@ -36,8 +38,9 @@ export function killTree(root: ProcessId): void {
   const group = leadsGroup(root.pid);
   const tree: ProcessId[] = [root];
   for (const { pid } of tree) {
-    if (tree.length > LARGEST) break;
-    tree.push(...childrenOf(pid).flatMap((child) => identify(child) ?? []));
+    if (tree.length >= LARGEST) break;
+    const children = childrenOf(pid).slice(0, LARGEST - tree.length);
+    tree.push(...children.flatMap((child) => identify(child) ?? []));
   }
   if (group) {
     try {

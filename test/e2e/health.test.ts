@@ -1,5 +1,6 @@
 /** Healthchecks: what inspect, ps and events say of them, what probes leave, and a berthd that is killed in the midst of one. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Daemon } from '../support/daemon.ts';
 import { hostTest } from '../support/host.ts';
@@ -171,4 +172,17 @@ hostTest('healthchecks: the timeout, ends in the midst of a probe, a berthd that
   assert.equal((await healthOf(daemon, 'steady'))?.Status, 'healthy');
   const last = (await healthOf(daemon, 'steady'))?.Log.at(-1)?.Start;
   await until(async () => (await healthOf(daemon, 'steady'))?.Log.at(-1)?.Start !== last, 20_000, 'a probe more');
+  // A process of a container that calls itself a probe's runtime, with a process of the host in a file of its own.
+  const victim = host.spawn(['sleep', '31339']);
+  const victims = async (): Promise<string> => (await host.exec(['pgrep', '-xf', 'sleep 31339'])).stdout.trim();
+  await until(async () => (await victims()) !== '', 20_000, 'a process of the host');
+  const out = `${daemon.execRoot}/e/${'../'.repeat(20)}`;
+  const words = [`${daemon.execRoot}/runtime`, `${out}${daemon.dataRoot.slice(1)}/volumes/forged/_data/probe.json`];
+  const forge = `echo ${await victims()} >/v/pid; sleep 1000; true`;
+  await daemon.dockerOk('run', '-d', '--name', 'forger', '-v', 'forged:/v', 'busybox', 'sh', '-c', forge, ...words);
+  await until(() => existsSync(`${daemon.dataRoot}/volumes/forged/_data/pid`), 20_000, 'the file');
+  await daemon.kill9();
+  await daemon.restart();
+  assert.notEqual(await victims(), '');
+  await host.run('kill', '-9', await victims());
 });

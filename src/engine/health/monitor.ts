@@ -46,6 +46,15 @@ export class HealthMonitor {
 
   async #probe(): Promise<void> {
     const sinceStart = this.#sinceStart();
+    try {
+      await this.#ask(sinceStart);
+    } finally {
+      // Also when the store takes nothing: the next one may be told.
+      if (!this.#abort.signal.aborted) this.begin();
+    }
+  }
+
+  async #ask(sinceStart: number): Promise<void> {
     const result = await probe(this.#context, this.#container, this.#plan, this.#abort.signal);
     if (this.#abort.signal.aborted) return;
     const before = this.#health;
@@ -56,7 +65,6 @@ export class HealthMonitor {
       save(this.#context, this.#container);
       publish(this.#context, this.#container, `health_status: ${after.Status}`);
     }
-    this.begin();
   }
 
   get #health(): Health {

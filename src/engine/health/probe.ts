@@ -60,8 +60,7 @@ export async function probe(
   const directory = context.paths.exec(exec.id);
   let outcome;
   try {
-    await context.probeTurns.next();
-    signal.throwIfAborted();
+    await context.probeTurns.next(signal);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const file = `${directory}/${PROBE_FILE}`;
     writeFileSync(file, JSON.stringify(execProcess(context, container, exec.config, undefined)), { mode: 0o600 });
@@ -191,6 +190,8 @@ class ProbeProcess {
   /** The process with all that it began; then the runtime ends by itself. One that does not is killed, too. */
   #end(child: ChildProcess, why: 'timeout' | 'never began' | 'abort'): void {
     clearTimeout(this.#timer);
+    // The runtime is gone: nobody keeps the process's number any more.
+    if (child.exitCode !== null || child.signalCode !== null) return;
     this.#ending ??= { why, since: Date.now() };
     const begun = killProbe(this.#directory);
     if (Date.now() - this.#ending.since > LONGEST_END || (why === 'never began' && !begun)) {
