@@ -50,12 +50,14 @@ export function outcomeOf(context: Context, id: string): Outcome {
   }
 }
 
-/** Gives back everything a run holds; goes on past errors and reports them all. */
+/**
+ * Gives back everything a run holds but its bundle, which has the exit code in it: that goes when the record has it. Goes on past
+ * errors and reports them all.
+ */
 export async function cleanUp(context: Context, container: Container): Promise<void> {
   const { paths } = context;
   const { id } = container;
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => rmSync(paths.bundle(id), { recursive: true, force: true }));
   undo.defer(() => rmSync(`${paths.runtime}/${id}`, { recursive: true, force: true }));
   undo.defer(async () => unmount(paths.rootfs(id)));
   if (container.record.hostConfig.IpcMode === 'shareable') undo.defer(async () => unmount(paths.shm(id)));
@@ -75,9 +77,12 @@ export async function finish(context: Context, container: Container): Promise<vo
   const probes = endHealth(container);
   // The kernel stamps files with the last clock tick, up to 10 ms ago.
   if (outcome.finishedAt < state.StartedAt) outcome.finishedAt = state.StartedAt;
+  let clean = true;
   try {
     await cleanUp(context, container);
   } catch (error) {
+    // Should its file system still be there, it is not to be emptied.
+    clean = false;
     context.log.error('what a container held was not given back entirely', {
       container: container.id,
       error: messageOf(error),
@@ -110,6 +115,7 @@ export async function finish(context: Context, container: Container): Promise<vo
     FinishedAt: outcome.finishedAt,
   });
   save(context, container);
+  if (clean) rmSync(context.paths.bundle(container.id), { recursive: true, force: true });
   if (outcome.oom) publish(context, container, 'oom');
   publish(context, container, 'die', {
     exitCode: String(outcome.code),
@@ -117,7 +123,7 @@ export async function finish(context: Context, container: Container): Promise<vo
   });
   container.moments.tell('exit', { StatusCode: outcome.code });
   if (plan !== undefined) scheduleRestart(context, container, plan.delay);
-  else if (record.hostConfig.AutoRemove && !container.removing) {
+  else if (record.hostConfig.AutoRemove && !container.removing && container.restarts === 0) {
     await removeStopped(context, container, { volumes: true });
   }
 }

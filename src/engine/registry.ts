@@ -74,6 +74,8 @@ export class Container {
   /** Milliseconds since 1970 of the last start. */
   startedAt = 0;
   removing = false;
+  /** Restarts that a client asked for and that are at the stop yet: its end is none. */
+  restarts = 0;
   /** A restart by policy is due. */
   restart: { timer: NodeJS.Timeout; delay: number } | undefined;
   /** Milliseconds of the last wait before a restart by policy. */

@@ -10,16 +10,14 @@ export async function restartContainer(
   options: { signal?: string; timeout?: number },
 ): Promise<void> {
   if (container.running || container.record.state.Restarting) {
-    // A restart is no end: --rm does not remove.
-    const { hostConfig } = container.record;
-    const { AutoRemove } = hostConfig;
-    hostConfig.AutoRemove = false;
+    // A restart is no end: --rm does not remove. Several may be under way at once.
+    container.restarts++;
     try {
       await stopContainer(context, container, options);
     } catch (error) {
       if (container.running) throw error;
     } finally {
-      hostConfig.AutoRemove = AutoRemove;
+      container.restarts--;
     }
   }
   await container.lock.run(async () => {

@@ -18,7 +18,7 @@ import { restoreHealth } from './health/monitor.ts';
 import { endInterruptedCommits } from './files/commit.ts';
 import { endHelpers } from './helpers.ts';
 import { agreeOnPause } from './pause.ts';
-import { timestamp, type ContainerRecord } from './record.ts';
+import { NEVER, timestamp, type ContainerRecord } from './record.ts';
 import { Container } from './registry.ts';
 import { removeStopped } from './remove.ts';
 import { startsWithDaemon } from './restart-policy.ts';
@@ -58,7 +58,12 @@ export async function restoreContainers(context: Context): Promise<void> {
       log.error(`${what} failed`, { container: container.id, error: messageOf(error) });
     }
   };
-  for (const container of ended) await attempt(container, 'ending a container', async () => endOf(context, container));
+  for (const container of ended) {
+    await attempt(container, 'ending a container', async () => endOf(context, container));
+    // Restarts that are due come last (startByPolicy): what runs before is taken for a leftover.
+    if (container.restart !== undefined) clearTimeout(container.restart.timer);
+    container.restart = undefined;
+  }
   await sweep(context, running);
   // Not before the probes of the last berthd are gone: they are told from these by nothing.
   for (const container of registry.all()) restoreHealth(context, container);
@@ -147,12 +152,21 @@ async function endOf(context: Context, container: Container): Promise<void> {
     return;
   }
   if (!neverLetGo) return finish(context, container);
-  // berthd ended between the making of the process and the word to go: nothing of the user's ever ran.
+  // berthd ended between the making of the process and the word to go: nothing of the user's ever ran this time.
   await cleanUp(context, container);
   delete record.init;
   delete record.monitor;
   const { state } = record;
-  Object.assign(state, { Status: 'created', Running: false, Pid: 0, StartedAt: '0001-01-01T00:00:00Z' });
+  const ranBefore = state.FinishedAt !== NEVER;
+  // What its policy began is begun again.
+  const due = ranBefore && record.restartCount > 0;
+  Object.assign(state, {
+    Status: due ? 'restarting' : ranBefore ? 'exited' : 'created',
+    Running: false,
+    Restarting: due,
+    Pid: 0,
+    StartedAt: ranBefore ? state.FinishedAt : NEVER,
+  });
   save(context, container);
 }
 

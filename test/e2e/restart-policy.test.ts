@@ -163,3 +163,42 @@ hostTest('restart policies: berthd stops, is killed, and begins again', {}, asyn
   await until(async () => (await look(daemon, 'unless')).RestartCount > 0, 20_000, 'the restart');
   await becomes(daemon, 'unless', 'running');
 });
+
+hostTest('restarts: several at once, and those that are due while berthd begins', {}, async (host) => {
+  const daemon = await host.startDaemon();
+  const autoRemove = async (): Promise<string> => daemon.dockerOk('inspect', '-f', '{{.HostConfig.AutoRemove}}', 'rm');
+  await daemon.dockerOk('run', '-d', '--rm', '--name', 'rm', 'busybox', 'sleep', '1000');
+  const asked = await Promise.all(['1', '2', '3'].map(async () => daemon.api('POST', '/containers/rm/restart?t=0')));
+  assert.deepEqual(
+    asked.map(({ status: code }) => code),
+    [204, 204, 204],
+  );
+  assert.equal(await autoRemove(), 'true');
+  await daemon.kill9();
+  await daemon.restart();
+  assert.equal(await autoRemove(), 'true');
+  assert.equal(await status(daemon, 'rm'), 'running');
+  await daemon.dockerOk('stop', '-t', '0', 'rm');
+  await until(async () => (await daemon.docker('inspect', 'rm')).code !== 0, 20_000, 'the removal');
+
+  const names = Array.from({ length: 10 }, (_, index) => `c${index}`);
+  await Promise.all(
+    names.map(async (name) => daemon.dockerOk('run', '-d', '--name', name, '--restart', 'always', 'busybox', 'sleep', '1000')), // prettier-ignore
+  );
+  await daemon.kill9();
+  await host.run('sh', '-c', 'kill -9 $(pgrep -x sleep)');
+  await daemon.restart();
+  for (const name of names) await becomes(daemon, name, 'running');
+  for (const name of names) assert.equal((await look(daemon, name)).RestartCount, 0, name);
+  assert.doesNotMatch(daemon.log(), /restart by policy failed/);
+
+  // berthd is killed between the making of a process by policy and the word to go.
+  await host.run('sh', '-c', 'kill -9 $(pgrep -x sleep)');
+  await restarted(daemon, 'c0', 1);
+  await becomes(daemon, 'c0', 'running');
+  const id = await daemon.dockerOk('inspect', '-f', '{{.Id}}', 'c0');
+  await daemon.kill9();
+  writeFileSync(`${daemon.execRoot}/runtime/${id}/exec.fifo`, '');
+  await daemon.restart();
+  await becomes(daemon, 'c0', 'running');
+});
