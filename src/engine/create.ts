@@ -172,7 +172,13 @@ export async function createContainer(
     registry.add(container);
     // Whoever wants to start it or to remove it waits.
     await container.lock.run(async () => {
-      await fillNewVolumes(context, container);
+      try {
+        await fillNewVolumes(context, container);
+      } catch (error) {
+        // Whoever waits finds it gone.
+        container.removing = true;
+        throw error;
+      }
       publish(context, container, 'create');
     });
   } catch (error) {

@@ -26,9 +26,11 @@ export async function updateContainer(
       if (container.removing || record.state.Dead) {
         throw conflict('container is marked for removal and cannot be "update"');
       }
-      const hostConfig = merged(record.hostConfig, wanted);
+      const before = record.hostConfig;
+      const hostConfig = merged(before, wanted);
       // The kernel first: a record that says more than is in force would be a promise.
       if (container.running) undo.defer(await setLimits(cgroupOf(context, container), limitsOf(wanted)));
+      undo.defer(() => void (record.hostConfig = before));
       record.hostConfig = hostConfig;
     } catch (error) {
       refuse(error);

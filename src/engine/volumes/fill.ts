@@ -5,6 +5,7 @@ import {
   chownSync,
   lstatSync,
   mkdirSync,
+  opendirSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -37,7 +38,7 @@ export interface Filling {
  */
 export async function fillVolume({ root, destination, target, inUse, mounted }: Filling): Promise<void> {
   // A part of a volume may be a file.
-  if (!statSync(target).isDirectory() || readdirSync(target).length > 0) return;
+  if (!statSync(target).isDirectory() || !isEmpty(target)) return;
   const from = resolveIn(root, destination);
   const stat = lstatSync(from, { throwIfNoEntry: false });
   if (!stat?.isDirectory()) return;
@@ -46,7 +47,7 @@ export async function fillVolume({ root, destination, target, inUse, mounted }: 
     chmodSync(directory, stat.mode & 0o7777);
   };
   const copy = async (directory: string): Promise<void> => {
-    if (readdirSync(from).length === 0) return;
+    if (isEmpty(from)) return;
     try {
       await execute('cp', ['-a', '--', `${from}/.`, directory]);
     } catch (error) {
@@ -72,4 +73,14 @@ export async function fillVolume({ root, destination, target, inUse, mounted }: 
   for (const name of readdirSync(filled)) renameSync(`${filled}/${name}`, `${target}/${name}`);
   rmdirSync(filled);
   own(target);
+}
+
+/** Whatever it holds, no more than its first entries are read. */
+export function isEmpty(directory: string): boolean {
+  const entries = opendirSync(directory);
+  try {
+    return entries.readSync() === null;
+  } finally {
+    entries.closeSync();
+  }
 }

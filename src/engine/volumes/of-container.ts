@@ -1,6 +1,6 @@
 /** The volumes of one container: made and filled with it, mounted while it runs. */
-import { lstatSync, readdirSync, rmdirSync } from 'node:fs';
-import { system } from '../../errors.ts';
+import { lstatSync, rmdirSync } from 'node:fs';
+import { messageOf, system } from '../../errors.ts';
 import { unmount } from '../../linux/mounts.ts';
 import { type Context, save } from '../context.ts';
 import type { MountRecord } from '../record.ts';
@@ -8,7 +8,7 @@ import type { Container } from '../registry.ts';
 import { mountRootfs } from '../rootfs.ts';
 import { resolveIn } from '../safe-path.ts';
 import type { Volume } from './book.ts';
-import { fillVolume } from './fill.ts';
+import { fillVolume, isEmpty } from './fill.ts';
 import { isMounted, isReadOnly } from './options.ts';
 import { mountSubpath, unmountSubpaths } from './subpaths.ts';
 
@@ -48,8 +48,6 @@ export async function fillNewVolumes(context: Context, container: Container): Pr
   for (const { mount, volume } of due) mount.copyUp = isMounted(volume.record.options);
   if (due.length > 0) save(context, container);
 }
-
-const isEmpty = (directory: string): boolean => readdirSync(directory).length === 0;
 
 async function fillAtCreation(
   { volumes }: Context,
@@ -158,12 +156,17 @@ export async function unmountVolumes(context: Context, container: Container): Pr
   }
 }
 
-/** Those that nobody named and nobody else has; named ones are kept. */
+/** Those that nobody named and nobody else has; named ones are kept. One that somebody takes meanwhile, or that cannot be removed, stays. */
 export async function removeAnonymousVolumes(context: Context, container: Container): Promise<void> {
   const { volumes } = context;
   for (const { mount, volume } of volumesOf(context, container)) {
     const { name } = volume.record;
     if (!mount.anonymous || volumes.get(name) !== volume) continue;
-    if (volumes.referencesOf(name).every((id) => id === container.id)) await volumes.remove(volume, container.id);
+    if (!volumes.referencesOf(name).every((id) => id === container.id)) continue;
+    try {
+      await volumes.remove(volume, container.id);
+    } catch (error) {
+      context.log.warn('a volume of a removed container stays', { volume: name, error: messageOf(error) });
+    }
   }
 }
