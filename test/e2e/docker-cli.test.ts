@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import type { Daemon } from '../support/daemon.ts';
-import { hostTest, type ExecResult, type Host } from '../support/host.ts';
+import { scenarios, type Outcome } from '../compatibility/scenarios.ts';
+import type { ExecResult, Host } from '../support/host.ts';
+import { noJudge } from '../support/stock-client.ts';
 import { containerRows, imageRows, otherRows, refusedRows, type Row } from './docker-cli-table.ts';
 
 const OLD = '/usr/bin/docker';
@@ -78,22 +80,39 @@ async function prepare(daemon: Daemon): Promise<void> {
   await daemon.dockerOk('create', '--name', 'idle', '--expose', '99', 'busybox');
 }
 
-hostTest('every command of the docker CLI, by both clients', { outside: true }, async (host) => {
-  const daemon = await host.startDaemon();
-  await prepare(daemon);
-  const paths = execFileSync('sh', ['-c', 'command -v docker'], { encoding: 'utf8' }).trim();
-  const clients = [clientOf(host, daemon, paths, 'n')];
-  if (versionOf(OLD) === 20 && paths !== OLD) clients.push(clientOf(host, daemon, OLD, 'o'));
-  const failures: string[] = [];
-  for (const [rows, parallel] of [
-    // First: the daemon remembers its last 256 events only.
-    [otherRows, 1],
-    [containerRows, 2],
-    [imageRows, 1],
-    [refusedRows, 2],
-  ] as const) {
-    failures.push(...(await Promise.all(clients.map((client) => runRows(client, rows, parallel)))).flat());
-  }
+/** How many lines were typed is what a reader learns. */
+const typed = async (client: Client, rows: readonly Row[], parallel: number): Promise<Outcome> => {
+  const failures = await runRows(client, rows, parallel);
   assert.equal(failures.join('\n\n'), '');
-  await daemon.dockerOk('rm', '-f', '-v', 'box');
-});
+  return { note: `${rows.filter(({ since }) => since === undefined || client.version >= since).length} command lines` };
+};
+
+interface Stock {
+  client: 'docker 28' | 'docker 20.10';
+  path: string;
+  skip: string | false;
+}
+
+const first = execFileSync('sh', ['-c', 'command -v docker'], { encoding: 'utf8' }).trim();
+const CLIENTS: readonly Stock[] = [
+  { client: 'docker 28', path: first, skip: noJudge },
+  { client: 'docker 20.10', path: OLD, skip: versionOf(OLD) === 20 ? false : `needs docker 20.10 at ${OLD}` },
+];
+
+for (const { client, path, skip } of CLIENTS) {
+  scenarios(
+    { client, skip, outside: true },
+    async (host) => {
+      const daemon = await host.startDaemon();
+      await prepare(daemon);
+      return clientOf(host, daemon, path, client === 'docker 28' ? 'n' : 'o');
+    },
+    {
+      // First: the daemon remembers its last 256 events only.
+      'networks, volumes, events, system, contexts': (stock) => typed(stock, otherRows, 1),
+      containers: (stock) => typed(stock, containerRows, 2),
+      images: (stock) => typed(stock, imageRows, 1),
+      'build, swarm, services, plugins … are refused, and why': (stock) => typed(stock, refusedRows, 2),
+    },
+  );
+}
