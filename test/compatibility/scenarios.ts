@@ -103,7 +103,8 @@ function register<T>(
     };
     try {
       const shared = await prepare(host);
-      await using _held = disposable(shared);
+      // The host itself is the test's, which looks at what is left before it lets it go.
+      await using _held = shared === (host as unknown) ? undefined : disposable(shared);
       for (const [name, body] of Object.entries(bodies)) {
         await body(shared).then(
           (outcome) => record({ ...row, name, ...judged(outcome ?? {}) }),
