@@ -8,7 +8,7 @@ export interface Known {
 const RULES: readonly (readonly [RegExp, string])[] = [
   [/\b0001-01-01T00:00:00Z\b/g, '<never>'],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, '<time>'],
-  [/\b(\d+ seconds?|Less than a second)(?= ago| \(|$)/g, '<moments>'],
+  [/\b(\d+ seconds?|Less than a second|About a minute|\d+ minutes)(?= ago| \(|$)/g, '<moments>'],
   [/\b[0-9a-f]{64}\b/g, '<id>'],
   [/(?<=\/netns\/)[0-9a-f]{12}\b/g, '<sandbox>'],
   [/\b(02:42:[0-9a-f]{2}|[0-9a-f][26ae](:[0-9a-f]{2}){2})(:[0-9a-f]{2}){3}\b/g, '<mac>'],
