@@ -230,6 +230,8 @@ void test('bridge: options are refused in Docker’s words, unknown ones ignored
     [option.ADVERTISE_INTERVAL, 'x', `value for option ${option.ADVERTISE_INTERVAL} "x" must be integer milliseconds`],
     [option.ADVERTISE_INTERVAL, '99', `${option.ADVERTISE_INTERVAL} must be in the range 100 to 2000`],
     [option.BRIDGE_NAME, 'a/b', parse(option.BRIDGE_NAME, 'a/b', 'no name of an interface')],
+    [option.BRIDGE_NAME, 'br%d', parse(option.BRIDGE_NAME, 'br%d', 'no name of an interface')],
+    [option.BRIDGE_NAME, 'default', parse(option.BRIDGE_NAME, 'default', 'no name of an interface')],
     [
       option.CONTAINER_PREFIX,
       'thirteen-long',

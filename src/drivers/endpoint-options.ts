@@ -18,7 +18,7 @@ export function wantedInterfaceName(options: Options | null): string {
 }
 
 export function checkInterfaceName(name: string): void {
-  if (!isInterfaceName(name) || name === 'lo' || name === 'all' || name === 'default') {
+  if (!isInterfaceName(name) || name === 'lo') {
     throw invalidParameter(
       `invalid interface name ${JSON.stringify(name)}: at most 15 characters, no space, '/' or ':'`,
     );

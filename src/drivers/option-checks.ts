@@ -20,7 +20,8 @@ export const mtu: Check = (name, value) => {
 
 /** A number is put behind it, and 15 bytes are the most that the kernel takes. */
 export const prefix: Check = (name, value) => {
-  if (value !== '' && (!isInterfaceName(value) || value.length > 12)) refuse(name, value, 'no beginning of a name');
+  if (value !== '' && (!isInterfaceName(`${value}0`) || value.length > 12))
+    refuse(name, value, 'no beginning of a name');
 };
 
 /** Ranges as libnetwork's osl has them: RFC 5227 section 1.1 and RFC 4861 section 10 send at most three. */
