@@ -173,6 +173,14 @@ void describe('users', () => {
     assert.throws(() => look('eve'), /unable to find user eve: no matching entries in passwd file/);
     assert.throws(() => look('ann:wheel'), /unable to find group wheel: no matching entries in group file/);
     assert.throws(() => look('-1'), /must be in range/);
+    assert.throws(() => look('ann', ['']), /unable to find group : no matching/);
+  });
+  void test('lines without numbers are none', () => {
+    const broken = (user: string, groups: string[]): unknown =>
+      lookUpUser(user, groups, 'eve\neve:x::7::/\nodd:x:9:y::/odd', 'wheel\nwheel:x:\nwheel:x:a:');
+    assert.throws(() => broken('eve', []), /unable to find user eve/);
+    assert.throws(() => broken('odd', ['wheel']), /unable to find group wheel/);
+    assert.deepEqual(broken('odd', []), { uid: 9, gid: 0, additionalGids: [], home: '/odd' });
   });
 });
 

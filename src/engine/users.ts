@@ -9,7 +9,12 @@ export interface Identity {
   home: string;
 }
 
-const rows = (text: string): string[][] => text.split('\n').map((line) => line.split(':'));
+/** The lines that have a number where both files have one: an image's files are hostile. */
+const rows = (text: string): string[][] =>
+  text
+    .split('\n')
+    .map((line) => line.split(':'))
+    .filter(([, , id]) => /^\d+$/.test(id ?? ''));
 const LARGEST_ID = 2 ** 31 - 1;
 
 function numeric(text: string): number | undefined {
@@ -25,8 +30,7 @@ export function lookUpUser(user: string, groups: readonly string[], passwd: stri
   const users = rows(passwd);
   const groupRows = rows(group);
   const wanted = name === '' ? '0' : name;
-  const entry =
-    users.find(([login]) => login === wanted) ?? users.find(([, , uid]) => /^\d+$/.test(wanted) && uid === wanted);
+  const entry = users.find(([login]) => login === wanted) ?? users.find(([, , uid]) => uid === wanted);
   const uid = entry === undefined ? numeric(wanted) : Number(entry[2]);
   if (uid === undefined) throw invalidParameter(`unable to find user ${name}: no matching entries in passwd file`);
   const gidOf = (text: string): number => {
@@ -35,12 +39,12 @@ export function lookUpUser(user: string, groups: readonly string[], passwd: stri
     if (gid !== undefined) return gid;
     throw invalidParameter(`unable to find group ${text}: no matching entries in group file`);
   };
-  const gid = groupName === '' ? Number(entry?.[3] ?? 0) : gidOf(groupName);
+  const gid = groupName === '' ? Number(entry?.[3]) || 0 : gidOf(groupName);
   const additional = new Set<number>();
   // With a group of its own named, a user brings none of those that list it.
   if (groupName === '' && entry !== undefined) {
     for (const [, , id, members = ''] of groupRows) {
-      if (id !== undefined && members.split(',').includes(entry[0] ?? '')) additional.add(Number(id));
+      if (members.split(',').includes(entry[0] ?? '')) additional.add(Number(id));
     }
   }
   for (const label of groups) additional.add(gidOf(label));
