@@ -76,7 +76,7 @@ export function assertQuiet(daemon: Daemon): void {
   const faults = daemon
     .log()
     .split('\n')
-    .filter((line) => /stack=|Warning|unhandled|uncaught/i.test(line));
+    .filter((line) => /stack=|level=fatal|MaxListeners|unhandled|uncaught/.test(line));
   assert.deepEqual(faults, []);
 }
 
