@@ -86,6 +86,7 @@ export const libc = {
   ),
   umount2: bind<[target: string, flags: number]>('int umount2(const char *target, int flags)'),
   chroot: bind<[path: string]>('int chroot(const char *path)'),
+  pivotRoot: bind<[root: string, old: string]>('int pivot_root(const char *root, const char *old)'),
   fchdir: bind<[fd: number]>('int fchdir(int fd)'),
   openat: bind<[directory: number, path: string, flags: number, mode: number]>(
     'int openat(int directory, const char *path, int flags, int mode)',
@@ -182,6 +183,20 @@ export async function mountAsync(
       if (error !== null) reject(error);
       else if (result === -1) reject(new SysError('mount', koffi.errno(), target));
       else resolve();
+    });
+  });
+}
+
+const statfs = library.func('int statfs(const char *path, void *result)');
+/** statfs(2) on a thread of the pool. Returns f_flags: ST_… of statvfs(3). */
+export async function statfsFlags(path: string): Promise<number> {
+  // struct statfs of 64-bit Linux: f_flags is the eleventh of its words.
+  const result = Buffer.alloc(120);
+  return new Promise((resolve, reject) => {
+    statfs.async(path, result, (error: Error | null, code: number) => {
+      if (error !== null) reject(error);
+      else if (code === -1) reject(new SysError('statfs', koffi.errno(), path));
+      else resolve(Number(result.readBigUInt64LE(80)));
     });
   });
 }

@@ -6,10 +6,12 @@ import {
   MS_NODEV,
   MS_NOEXEC,
   MS_NOSUID,
+  MS_RDONLY,
   MS_REC,
   MS_SLAVE,
   SysError,
   libc,
+  statfsFlags,
   umountAsync,
 } from './libc.ts';
 
@@ -87,9 +89,10 @@ export function mountOverlay({ target, lowerDirs, upperDir, workDir, volatile }:
   // Left by a volatile mount that a crash of the machine or of berthd ended: overlay would refuse to mount again.
   if (existsSync(`${workDir}/work/incompat`)) rmSync(`${workDir}/work/incompat`, { recursive: true });
   const options = (lower: readonly string[]): string =>
-    // Whatever the host's default: with redirects the upper directory alone would not say what changed (diff, commit).
+    // Whatever the host's default: with redirects the upper directory alone would not say what changed (diff, commit); with an
+    // index a container would not start while a copy of its last run's files goes on.
     `lowerdir=${lower.join(':')},upperdir=${escapeLayer(upperDir)},workdir=${escapeLayer(workDir)}` +
-    `,redirect_dir=off,metacopy=off${volatile ? ',volatile' : ''}`;
+    `,redirect_dir=off,metacopy=off,index=off${volatile ? ',volatile' : ''}`;
   mountLayers(target, lowerDirs, options);
 }
 
@@ -121,6 +124,20 @@ function mountLayers(
 /** A private tmpfs of `size` bytes. */
 export function mountTmpfs(target: string, size: number, mode: string): void {
   libc.mount('shm', target, 'tmpfs', MS_NOSUID | MS_NODEV | MS_NOEXEC, `mode=${mode},size=${size}`);
+}
+
+/** The numbers that statfs(2) has are those of mount(2). */
+const SHOWN = [
+  ['ro', MS_RDONLY],
+  ['nosuid', MS_NOSUID],
+  ['nodev', MS_NODEV],
+  ['noexec', MS_NOEXEC],
+] as const;
+
+/** Words for what is not allowed on the mount that `path` lies on: 'ro', 'nosuid', 'nodev', 'noexec'. Throws SysError. */
+export async function mountFlagsAt(path: string): Promise<string[]> {
+  const flags = await statfsFlags(path);
+  return SHOWN.filter(([, bit]) => (flags & bit) !== 0).map(([word]) => word);
 }
 
 /** Succeeds when nothing is mounted there (or in this namespace). Runs on a thread of the pool. */

@@ -3,7 +3,7 @@
  * tree of its own then, which ends with it, and nothing above its root. Every call is the main thread's alone
  * (unshare(2), CLONE_FS and CLONE_NEWNS): only synchronous work of that thread is inside afterwards.
  */
-import { chdir, ppid } from 'node:process';
+import process, { chdir } from 'node:process';
 import { closeSync, constants, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
@@ -52,7 +52,8 @@ export function makeBlocking(fds: readonly number[]): void {
 /** Ends this process with the one that made it, however that ends. */
 export function endWithParent(parent: number): void {
   libc.prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (ppid !== parent) process.exit(1);
+  // Asked now: an imported name would say what was so when this file was loaded.
+  if (process.ppid !== parent) process.exit(1);
 }
 
 function ownMounts(): void {
@@ -63,6 +64,23 @@ function ownMounts(): void {
 
 function stayBelow(directory: string): void {
   libc.chroot(directory);
+  chdir('/');
+}
+
+/**
+ * A mount becomes the root, and all others of the host go: nothing leads to them any more, and what the host unmounts
+ * meanwhile is not kept busy by a copy of its mount here (pivot_root(2), "pivot_root(".", ".")").
+ */
+function stayIn(mount: string): void {
+  chdir(mount);
+  try {
+    libc.pivotRoot('.', '.');
+  } catch (error) {
+    // An initial RAM file system as the root cannot be left that way.
+    if (error instanceof SysError && error.code === 'EINVAL') return stayBelow(mount);
+    throw error;
+  }
+  libc.umount2('.', MNT_DETACH);
   chdir('/');
 }
 
@@ -86,7 +104,7 @@ export function enterOverlay(overlay: Overlay & { readOnly: boolean }, binds: re
     return stat === undefined ? [] : [{ ...bind, isDirectory: stat.isDirectory(), tree: treeOf(bind.source, bind) }];
   });
   mountOverlay(overlay);
-  stayBelow(overlay.target);
+  stayIn(overlay.target);
   for (const { tree, destination, isDirectory } of opened) {
     if (isDirectory) mkdirSync(destination, { recursive: true });
     else if (statSync(destination, { throwIfNoEntry: false }) === undefined) {
@@ -173,5 +191,5 @@ export function enterLayers(at: string, upperDir: string, lowerDirs: readonly st
   libc.moveMount(upper, `${at}/upper`);
   if (lower !== undefined) libc.moveMount(lower, `${at}/lower`);
   else if (lowerDirs.length > 1) mountReadOnlyOverlay(`${at}/lower`, lowerDirs);
-  stayBelow(at);
+  stayIn(at);
 }

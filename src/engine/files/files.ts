@@ -3,7 +3,7 @@
  * the container's view of files, from which no link leads out, and reads or writes there (decision 0021).
  */
 import type { Readable } from 'node:stream';
-import { invalidParameter, messageOf } from '../../errors.ts';
+import { conflict, invalidParameter, messageOf } from '../../errors.ts';
 import { byteString } from '../../tar/header.ts';
 import { type Context, publish } from '../context.ts';
 import { decompressed } from '../images/archive.ts';
@@ -12,6 +12,7 @@ import { holdVolumes, releaseVolumes } from '../volumes/of-container.ts';
 import { commitContainer } from './commit.ts';
 import type { Task } from './job.ts';
 import { ownPaths } from './own-paths.ts';
+import { giveWay } from './patience.ts';
 import type { CommitRequest, ContainerFiles, PathStat, Stream, WriteOptions } from './port.ts';
 import { openView } from './view.ts';
 import { feed, outputOf, startWork, type Work } from './worker.ts';
@@ -24,8 +25,8 @@ async function hold(container: Container): Promise<() => void> {
 }
 
 /**
- * A container that does not run is held until the job is over, so that it is not started or removed meanwhile. One that
- * runs is not: whoever copies slowly must not keep it from being stopped.
+ * A container that does not run is held until the job is over, so that it is not started or removed meanwhile; a client that
+ * stands still gives way to who wants that (patience.ts). One that runs is not held: a slow copy must not keep it from being stopped.
  */
 export async function begin(
   context: Context,
@@ -45,6 +46,7 @@ export async function begin(
     }
   };
   let isHeld = false;
+  const way = new AbortController();
   try {
     signal.throwIfAborted();
     const mounts = volumes ? await holdVolumes(context, container) : container.record.mounts;
@@ -52,15 +54,21 @@ export async function begin(
     const work = startWork(
       context.filesProgram,
       { view: opened.view, task: job.task },
-      { namespace: opened.namespace, signal, missing: () => job.missing ?? '' },
+      { namespace: opened.namespace, signal: AbortSignal.any([signal, way.signal]), missing: () => job.missing ?? '' },
     );
     isHeld = opened.view.kind === 'overlay' || (opened.view.kind === 'layers' && !container.running);
-    if (isHeld) void work.done.catch(() => undefined).then(release);
+    if (isHeld) {
+      void work.ended.then(release);
+      giveWay(container.lock, work, () => way.abort(stoodStill(container)));
+    }
     return work;
   } finally {
     if (!isHeld) await release();
   }
 }
+
+const stoodStill = ({ id }: Container): Error =>
+  conflict(`the copy was ended: its client stood still while container ${id} was wanted`);
 
 function pathOf(path: string): string {
   if (path.includes('\0')) throw invalidParameter('a path has no NUL in it');

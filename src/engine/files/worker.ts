@@ -1,5 +1,6 @@
 /** berth-files at work: started for one job, ended with it or with the client that asked. */
 import { spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { dirname, extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex, Readable, Writable } from 'node:stream';
@@ -15,6 +16,12 @@ export interface Work {
   output: Readable;
   /** Rejects with a BerthError, or with the reason of the signal; never unheard. */
   done: Promise<void>;
+  /** The process is gone, and its mounts with it. */
+  ended: Promise<void>;
+  /** Bytes that went in and out so far. */
+  moved(): number;
+  /** Whether it could go on if only more were sent, or what it gave were taken. */
+  waitsForClient(): boolean;
 }
 
 /** argv of berth-files, which stands beside berthd's own file, bundled as that is. */
@@ -40,6 +47,7 @@ export function startWork(
   if (input === null || output === null || stderr === null) throw new Error('berth-files was made without its pipes');
   const ready = Promise.withResolvers<PathStat | undefined>();
   const done = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
   for (const { promise } of [ready, done]) promise.catch(() => undefined);
   const fail = (error: unknown): void => {
     done.reject(error);
@@ -65,16 +73,33 @@ export function startWork(
   input.on('error', () => undefined);
   const kill = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', kill);
-  child.once('error', (error) => fail(system(`berth-files cannot be started: ${error.message}`, error)));
-  child.once('close', (code, ended) => {
+  child.once('error', (error) => {
+    fail(system(`berth-files cannot be started: ${error.message}`, error));
+    ended.resolve();
+  });
+  // Not with 'close', which waits until all that it gave is taken.
+  child.once('exit', () => {
     signal.removeEventListener('abort', kill);
-    if (signal.aborted) return fail(signal.reason);
+    if (signal.aborted) fail(signal.reason);
+    ended.resolve();
+  });
+  child.once('close', (code, by) => {
     // Without effect when it said how it went.
-    fail(system(`berth-files ended without an answer (${ended ?? `exit code ${code}`})`, new Error(said)));
+    fail(system(`berth-files ended without an answer (${by ?? `exit code ${code}`})`, new Error(said)));
   });
   if (signal.aborted) kill();
   control.write(`${JSON.stringify(job)}\n`);
-  return { ready: ready.promise, input, output, done: done.promise };
+  const takesInput = job.task.kind === 'unpack';
+  return {
+    ready: ready.promise,
+    input,
+    output,
+    done: done.promise,
+    ended: ended.promise,
+    moved: () => (input as Socket).bytesWritten + (output as Socket).bytesRead,
+    waitsForClient: () =>
+      output.readableLength > 0 || (takesInput && !input.writableEnded && input.writableLength === 0),
+  };
 }
 
 /** What the job gives, whole: it ends only after the job said that all went well. */
