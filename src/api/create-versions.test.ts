@@ -26,6 +26,14 @@ void test('an interval of its own for the start period came with 1.44', () => {
   assert.deepEqual(migrate(body, 43).parts.config.Healthcheck, { Test: ['CMD', 'x'] });
 });
 
+void test('a read-only bind is that with all below it since 1.44', () => {
+  const mount = { Type: 'bind', Source: '/a', Target: '/b', ReadOnly: true, BindOptions: { Propagation: 'rslave' } };
+  const options = (version: number): unknown =>
+    migrate({ HostConfig: { Mounts: [mount] } }, version).parts.hostConfig.Mounts?.[0]?.BindOptions;
+  assert.deepEqual(options(44), { Propagation: 'rslave' });
+  assert.deepEqual(options(43), { Propagation: 'rslave', ReadOnlyNonRecursive: true });
+});
+
 void test('a MAC address is an endpoint’s since 1.44', () => {
   const MacAddress = '02:42:ac:11:00:09';
   const endpoint = { NetworkingConfig: { EndpointsConfig: { bridge: { MacAddress } } } };

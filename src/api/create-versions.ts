@@ -31,7 +31,15 @@ export function byVersion(asked: CreateParts, version: number): { parts: CreateP
       before44(endpointFor(settings, version)),
     ]),
   );
-  if (version < 44) delete config.Healthcheck?.StartInterval;
+  if (version < 44) {
+    delete config.Healthcheck?.StartInterval;
+    // Until then a read-only mount was that alone; those of '-v' are not told apart.
+    for (const mount of hostConfig.Mounts ?? []) {
+      if (mount.Type === 'bind' && mount.ReadOnly) {
+        mount.BindOptions = { ...mount.BindOptions, ReadOnlyNonRecursive: true };
+      }
+    }
+  }
   return {
     parts: { config, hostConfig, networking: { EndpointsConfig } },
     warnings: wide !== '' && version >= 44 ? [OLD_MAC] : [],

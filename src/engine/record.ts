@@ -13,6 +13,8 @@ export interface MountRecord {
   RW: boolean;
   Propagation: string;
   recursive: boolean;
+  /** What is mounted below a read-only bind stays writable. */
+  readOnlyTop?: true;
   /** A volume that is still empty takes over what the image has at Destination; false once that was done. */
   copyUp: boolean;
   /** What of the volume is mounted: relative, a directory or a file. */

@@ -15,6 +15,7 @@ import { blockDevice, devicesOf, initProgram, namespaceOf } from './host-facts.t
 import { spawnMonitor, type Monitor } from './process/monitor.ts';
 import { FILTER_ANNOTATION } from './process/seccomp-filters.ts';
 import { openLinks } from './links.ts';
+import { withHostFlags } from './mounts/host-flags.ts';
 import { type ContainerRecord, NEVER, timestamp } from './record.ts';
 import type { Container } from './registry.ts';
 import { removeStopped } from './remove.ts';
@@ -110,7 +111,7 @@ async function launch(context: Context, container: Container): Promise<void> {
   const identity = identityIn(rootfs, config.User, host.GroupAdd ?? []);
   makeWorkingDirectory(rootfs, config.WorkingDir, identity);
   undo.defer(async () => unmountVolumes(context, container));
-  const mounts = await mountVolumes(context, container, rootfs);
+  const mounts = await withHostFlags(await mountVolumes(context, container, rootfs));
   const init = (host.Init ?? context.settings.init) ? initProgram(context) : undefined;
   const sandbox = await opening;
   // A port that another container has is known by now: then nothing is begun.

@@ -56,7 +56,14 @@ export interface Mount {
   Source: string;
   Target: string;
   ReadOnly: boolean;
-  BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
+  BindOptions?: {
+    Propagation?: string;
+    NonRecursive?: boolean;
+    CreateMountpoint?: boolean;
+    /** Of what is read-only, what is mounted below stays as it is. */
+    ReadOnlyNonRecursive?: boolean;
+    ReadOnlyForceRecursive?: boolean;
+  };
   TmpfsOptions?: { SizeBytes?: number; Mode?: number };
   VolumeOptions?: {
     /** The volume does not take over what the image has at Target. */

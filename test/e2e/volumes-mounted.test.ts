@@ -107,6 +107,30 @@ hostTest('mounted with the first container, unmounted with the last; events', {}
   await bound(host, daemon);
 });
 
+hostTest('binds: what the host does not allow, and what is mounted below', {}, async (host) => {
+  const daemon = await host.startDaemon();
+  const at = `${host.root}/mounted`;
+  await host.run(
+    ...['sh', '-ec'],
+    `mkdir ${at}; mount -t tmpfs x ${at}; mkdir ${at}/sub; mount -t tmpfs y ${at}/sub; mount -o remount,bind,ro,nosuid,nodev,noexec ${at}`,
+  );
+  const flagsOf = 'for at in /m /m/sub; do grep " $at " /proc/mounts | cut -d" " -f4; done | sed "s/,relatime.*//"';
+  const look = async (client: Daemon['dockerOk'], ...flags: string[]): Promise<string[]> =>
+    (await client('run', '--rm', ...flags, 'busybox', 'sh', '-c', flagsOf)).split('\n');
+  const denied = 'nosuid,nodev,noexec';
+  const mount = `type=bind,src=${at},dst=/m,readonly`;
+  for (const client of [daemon.dockerOk, daemon.berthOk]) {
+    assert.deepEqual(await look(client, '-v', `${at}:/m`), [`ro,${denied}`, 'rw']);
+    assert.deepEqual(await look(client, '-v', `${at}:/m:ro`), [`ro,${denied}`, 'ro']);
+    assert.deepEqual(await look(client, '--mount', mount), [`ro,${denied}`, 'ro']);
+    assert.deepEqual(await look(client, '--mount', `${mount},bind-recursive=writable`), [`ro,${denied}`, 'rw']);
+    assert.deepEqual(await look(client, '--mount', `${mount},bind-recursive=disabled`), [`ro,${denied}`]);
+  }
+  await host.run('mount', '-o', 'remount,bind,rw,suid,dev,exec', at);
+  assert.deepEqual(await look(daemon.dockerOk, '-v', `${at}:/m`), ['rw', 'rw']);
+  await host.run('umount', `${at}/sub`, at);
+});
+
 hostTest('volume-subpath: a part of a volume, and no way out of it', {}, async (host) => {
   const daemon = await host.startDaemon();
   const data = `${daemon.dataRoot}/volumes/data/_data`;

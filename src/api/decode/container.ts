@@ -121,6 +121,8 @@ const mount = object<Mount>('mount.Mount', {
       Propagation: optional(string),
       NonRecursive: optional(bool),
       CreateMountpoint: optional(bool),
+      ReadOnlyNonRecursive: optional(bool),
+      ReadOnlyForceRecursive: optional(bool),
     }),
   ),
   TmpfsOptions: optional(

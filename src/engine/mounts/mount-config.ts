@@ -64,7 +64,7 @@ export function planMount(mount: Mount, environment: MountEnvironment, driver?: 
       mount: { Type: 'tmpfs', Source: '', Mode: tmpfsMode(mount), Propagation: '', recursive: false, ...common },
     };
   }
-  const { Propagation, NonRecursive } = mount.BindOptions ?? {};
+  const { Propagation, NonRecursive, ReadOnlyNonRecursive } = mount.BindOptions ?? {};
   return {
     mount: {
       Type: 'bind',
@@ -72,6 +72,7 @@ export function planMount(mount: Mount, environment: MountEnvironment, driver?: 
       Mode: '',
       Propagation: Propagation || 'rprivate',
       recursive: !NonRecursive,
+      ...(ReadOnlyNonRecursive ? { readOnlyTop: true as const } : {}),
       ...common,
     },
   };

@@ -2,6 +2,11 @@
 import type { OciMount } from './oci.ts';
 import type { MountRecord } from '../record.ts';
 
+export interface RunMount extends MountRecord {
+  /** Of the host's mount that the source lies on: 'ro', 'nosuid', 'nodev', 'noexec'. crun (1.8.1) takes them off a bind that is not told them. */
+  hostFlags?: readonly string[];
+}
+
 export interface MountInput {
   privileged: boolean;
   readonlyRootfs: boolean;
@@ -11,7 +16,7 @@ export interface MountInput {
   files: { hostname: string; hosts: string; resolvConf: string };
   /** Host path of the init program. */
   init: string | undefined;
-  mounts: readonly MountRecord[];
+  mounts: readonly RunMount[];
   /** Destination → options, Docker's `--tmpfs`. */
   tmpfs: Readonly<Record<string, string>>;
 }
@@ -27,9 +32,14 @@ function tmpfsOptions(text: string): string[] {
   return [...new Set([...defaults, ...given])];
 }
 
-function bindOptions({ recursive, RW, Propagation, Mode }: MountRecord): string[] {
+function bindOptions({ Type, recursive, RW, readOnlyTop, Propagation, Mode, hostFlags = [] }: RunMount): string[] {
   const extra = Mode.split(',').filter((option) => ['noexec', 'nosuid', 'nodev'].includes(option));
-  return [recursive ? 'rbind' : 'bind', ...(RW ? [] : ['ro']), Propagation || 'rprivate', ...extra];
+  // As dockerd since 25: read-only with all that is mounted below (mount_setattr(2), Linux 5.12). Below a volume there is nothing.
+  const readOnly = RW ? [] : [Type === 'bind' && recursive && !readOnlyTop ? 'rro' : 'ro'];
+  const flags = new Set([...readOnly, ...extra, ...hostFlags.filter((flag) => RW || flag !== 'ro')]);
+  const propagation = Propagation || 'rprivate';
+  // crun (1.8.1) takes the 'r' of a propagation for that of 'rbind'.
+  return recursive ? ['rbind', ...flags, propagation] : ['bind', ...flags, propagation.replace(/^r/, '')];
 }
 
 const depth = (path: string): number => path.split('/').filter((part) => part !== '').length;
