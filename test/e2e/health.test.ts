@@ -173,7 +173,7 @@ hostTest('healthchecks: the timeout, ends in the midst of a probe, a berthd that
   const last = (await healthOf(daemon, 'steady'))?.Log.at(-1)?.Start;
   await until(async () => (await healthOf(daemon, 'steady'))?.Log.at(-1)?.Start !== last, 20_000, 'a probe more');
   // A process of a container that calls itself a probe's runtime, with a process of the host in a file of its own.
-  const victim = host.spawn(['sleep', '31339']);
+  host.spawn(['sleep', '31339']);
   const victims = async (): Promise<string> => (await host.exec(['pgrep', '-xf', 'sleep 31339'])).stdout.trim();
   await until(async () => (await victims()) !== '', 20_000, 'a process of the host');
   const out = `${daemon.execRoot}/e/${'../'.repeat(20)}`;
