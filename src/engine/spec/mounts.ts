@@ -5,6 +5,8 @@ import type { MountRecord } from '../record.ts';
 export interface RunMount extends MountRecord {
   /** Of the host's mount that the source lies on: 'ro', 'nosuid', 'nodev', 'noexec'. crun (1.8.1) takes them off a bind that is not told them. */
   hostFlags?: readonly string[];
+  /** The source is a file: nothing is mounted below it, and crun (1.8.1) cannot open it as a directory for `rro`. */
+  file?: boolean;
 }
 
 export interface MountInput {
@@ -32,10 +34,19 @@ function tmpfsOptions(text: string): string[] {
   return [...new Set([...defaults, ...given])];
 }
 
-function bindOptions({ Type, recursive, RW, readOnlyTop, Propagation, Mode, hostFlags = [] }: RunMount): string[] {
+function bindOptions({
+  Type,
+  recursive,
+  RW,
+  readOnlyTop,
+  Propagation,
+  Mode,
+  hostFlags = [],
+  file,
+}: RunMount): string[] {
   const extra = Mode.split(',').filter((option) => ['noexec', 'nosuid', 'nodev'].includes(option));
   // As dockerd since 25: read-only with all that is mounted below (mount_setattr(2), Linux 5.12). Below a volume there is nothing.
-  const readOnly = RW ? [] : [Type === 'bind' && recursive && !readOnlyTop ? 'rro' : 'ro'];
+  const readOnly = RW ? [] : [Type === 'bind' && recursive && !readOnlyTop && !file ? 'rro' : 'ro'];
   const flags = new Set([...readOnly, ...extra, ...hostFlags.filter((flag) => RW || flag !== 'ro')]);
   const propagation = Propagation || 'rprivate';
   // crun (1.8.1) takes the 'r' of a propagation for that of 'rbind'.

@@ -104,6 +104,18 @@ void describe('the specification of', () => {
           },
           {
             Type: 'bind',
+            Source: '/etc/file',
+            Destination: '/file',
+            Mode: '',
+            RW: false,
+            Propagation: '',
+            recursive: true,
+            file: true,
+            copyUp: false,
+            anonymous: false,
+          },
+          {
+            Type: 'bind',
             Source: '/top',
             Destination: '/top',
             Mode: '',
