@@ -110,6 +110,8 @@ export function createApi(deps: ApiDeps): Api {
 
   async function run(exchange: Exchange): Promise<void> {
     const { version, path } = splitVersion(exchange.path);
+    // dockerd says yes to this question about any path.
+    if (exchange.request.method === 'OPTIONS') return exchange.empty(200);
     const match = router.match(exchange.request.method ?? '', path);
     if (match === undefined) throw notFound('page not found');
     exchange.version = version;
@@ -133,6 +135,7 @@ export function createApi(deps: ApiDeps): Api {
       }
     } finally {
       underWay.delete(exchange);
+      if (!request.complete && !('socket' in reply && 'head' in reply)) drain(request);
     }
     const ms = Math.round((performance.now() - began) * 10) / 10;
     log.debug('request', { method: request.method, path: exchange.path, status: exchange.status, ms });
@@ -204,6 +207,12 @@ export function createApi(deps: ApiDeps): Api {
       connections.close();
     },
   };
+}
+
+/** Many clients read no answer before all of their body is sent, and nobody reads it any more: it goes nowhere. */
+function drain(request: IncomingMessage): void {
+  request.removeAllListeners('readable');
+  request.resume();
 }
 
 const MALFORMED: Readonly<Record<string, readonly [status: string, message: string]>> = {

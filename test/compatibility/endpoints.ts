@@ -179,5 +179,6 @@ export const ENDPOINTS: Readonly<Record<string, readonly Endpoint[]>> = {
     { what: 'DELETE /containers/{id}/checkpoints/c', of: 'running' },
     { what: 'POST /build/cancel', query: 'id=x' },
     { what: 'POST /grpc' },
+    { what: 'OPTIONS /containers/json' },
   ],
 };

@@ -145,6 +145,12 @@ const HEALTH: readonly Case[] = [
 
 const FILES: readonly Case[] = [
   shows('volume', '-v $ROOT/bind:/mnt', 'cat /mnt/file', 'content'),
+  shows(
+    'volume',
+    '-v $ROOT/bind/file:/new/file:ro',
+    'cat /new/file; touch /new/file 2>&1; true',
+    /^content\n.*Read-only file system/,
+  ),
   shows('volume', '-v $ROOT/bind:/mnt:ro', 'touch /mnt/x 2>&1; true', /Read-only file system/),
   line(
     'volume',

@@ -1,6 +1,6 @@
 /** A call of the Engine API as data. Both daemons get the same ones in the same order. */
 export interface Call {
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
   /** With its query, without the version; `{name}` stands for the ID that an earlier call gave `as` this name, `{now}` for the time. */
   path: string;
   /** JSON, or the bytes themselves. */

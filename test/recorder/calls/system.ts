@@ -23,6 +23,7 @@ const DAEMON: Story = {
     get('/containers'),
     put('/containers/json', ''),
     remove('/info'),
+    { method: 'OPTIONS', path: '/nothing' },
     post('/auth', {}),
     get('/swarm'),
     get('/nodes'),
