@@ -1,4 +1,7 @@
-/** Testcontainers 12, without its reaper (whose image cannot be had here): see packages/testcontainers.mjs. */
+/**
+ * Testcontainers 12: see packages/testcontainers.mjs. Without its reaper and without exposing the host's ports to containers, which need images
+ * (testcontainers/ryuk, testcontainers/sshd) that cannot be had here.
+ */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { scenarios } from '../compatibility/scenarios.ts';
