@@ -93,10 +93,29 @@ void test('an archive that is cut off is no whole one; one without its last bloc
 void test('sparse files are refused, old directories understood', () => {
   const old = read(packed({ name: 'd/', type: '0' }, ''), 512);
   assert.equal(old[0]?.entry.type, '5');
-  const sparse = encodeEntry({ name: 's' });
-  sparse.write('S', 156);
-  sparse.write('        ', 148);
-  const sum = sparse.reduce((total, byte) => total + byte, 0);
-  sparse.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  assert.throws(() => read(sparse, 512), /sparse/);
+  assert.throws(() => read(retyped(encodeEntry({ name: 's' }), 'S'), 512), /sparse/);
+  const records = '22 GNU.sparse.size=10\n';
+  assert.equal(records.length, 22);
+  const pax = Buffer.concat([retyped(packed({ name: 'pax' }, records), 'x'), packed({ name: 's' }, 'part')]);
+  assert.throws(() => read(pax, 512), /sparse/);
 });
+
+void test('what no file can be called, and nobody, is refused', () => {
+  for (const wrong of [
+    { name: `${'n'.repeat(200)}\0/x` },
+    { name: 'l', type: '2', linkName: `${'n'.repeat(200)}\0` },
+    { name: 'u', uid: 2 ** 32 },
+    { name: 'g', gid: 2 ** 40 },
+  ] as const) {
+    assert.throws(() => read(packed(wrong, ''), 512), /^TarError: invalid tar header$/);
+  }
+});
+
+/** The same header with another type. */
+function retyped(archive: Buffer, type: string): Buffer {
+  archive.write(type, 156);
+  archive.write('        ', 148);
+  const sum = archive.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  archive.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return archive;
+}

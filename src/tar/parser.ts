@@ -18,6 +18,8 @@ export type TarEvent =
 
 /** Bytes of one header's records beyond which an archive is refused. */
 const LARGEST_HEADER = 1 << 20;
+/** Linux has no larger owners. */
+const LARGEST_ID = 0xffff_ffff;
 const XATTR = 'SCHILY.xattr.';
 /** Entries with content; others may state a size all the same (hard links in old archives). */
 const WITH_CONTENT = new Set(['0']);
@@ -113,7 +115,7 @@ export class TarParser {
 
   #whole(entry: TarEntry): ParsedEntry {
     const records = this.#records;
-    if (entry.type === 'S' || records.has('GNU.sparse.major') || records.has('GNU.sparse.map')) {
+    if (entry.type === 'S' || [...records.keys()].some((key) => key.startsWith('GNU.sparse.'))) {
       throw new TarError('sparse files in archives are not supported: make the archive without --sparse');
     }
     const numeric = (key: string, otherwise: number): number => {
@@ -129,15 +131,17 @@ export class TarParser {
     );
     const uid = numeric('uid', entry.uid);
     const gid = numeric('gid', entry.gid);
-    if (size < 0 || uid < 0 || gid < 0) throw new TarError('invalid tar header');
+    if (size < 0 || [uid, gid].some((id) => id < 0 || id > LARGEST_ID)) throw new TarError('invalid tar header');
     const name = records.get('path') ?? this.#longName ?? entry.name;
+    const linkName = records.get('linkpath') ?? this.#longLink ?? entry.linkName;
+    if (name.includes('\0') || linkName.includes('\0')) throw new TarError('invalid tar header');
     // Before POSIX a directory was a file whose name ends with a slash.
     const type = entry.type === '0' && name.endsWith('/') ? '5' : entry.type;
     return {
       ...entry,
       type,
       name,
-      linkName: records.get('linkpath') ?? this.#longLink ?? entry.linkName,
+      linkName,
       size: WITH_CONTENT.has(type) ? size : 0,
       uid,
       gid,

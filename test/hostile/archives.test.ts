@@ -189,6 +189,20 @@ scenarios(
         await assert.rejects(client.getContainer('target').putArchive(breaking(), { path: '/tmp' }), /broken by/);
       });
     },
+    'an upload whose client listens only when all is sent': async ({ daemon }) => {
+      const size = 20 << 20;
+      for (const [path, text] of [
+        ['/containers/target/archive?path=/tmp', 'invalid tar header'],
+        ['/containers/none/archive?path=/tmp', 'No such container'],
+      ] as const) {
+        const raw = new Raw(daemon.socket);
+        raw.socket.write(`PUT /v1.52${path} HTTP/1.1\r\nHost: d\r\nContent-Length: ${size}\r\n\r\n`);
+        let sent = false;
+        raw.socket.write(Buffer.alloc(size, 'no archive'), () => (sent = true));
+        await until(() => sent && raw.text.includes(text), 30_000, `the refusal of ${path}`);
+        raw.socket.destroy();
+      }
+    },
     'an upload that goes on after its refusal': async ({ daemon }) => {
       await leavesNothing(daemon, async () => {
         const raw = new Raw(daemon.socket);

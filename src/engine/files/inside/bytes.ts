@@ -31,6 +31,14 @@ export function namesIn(path: string): string[] {
 
 export const linkAt = (path: string): string => readlinkSync(toBytes(path), { encoding: 'buffer' }).toString('latin1');
 
+const NANOSECONDS = 1_000_000_000n;
+
+/** Of a time in nanoseconds since 1970, which may be before: whole seconds, and what is left. */
+export function secondsOf(time: bigint): [seconds: bigint, nanoseconds: bigint] {
+  const rest = ((time % NANOSECONDS) + NANOSECONDS) % NANOSECONDS;
+  return [(time - rest) / NANOSECONDS, rest];
+}
+
 /** As Go words it: 'mkdir /a/b: read-only file system'. */
 export function wordsOf(error: unknown): string {
   if (!(error instanceof Error) || !('syscall' in error) || !('errno' in error)) return messageOf(error);

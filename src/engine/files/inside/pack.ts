@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
 import { attribute, attributeNames, deviceParts } from '../../../linux/node-files.ts';
 import { encodeEntry, endOfArchive, padding, toBytes, type NewEntry } from '../../../tar/header.ts';
-import { codeOf, linkAt, lookAt, namesIn, type Stat } from './bytes.ts';
+import { codeOf, linkAt, lookAt, namesIn, secondsOf, type Stat } from './bytes.ts';
 import type { Output } from './channel.ts';
 
 const PIECE = 256 * 1024;
@@ -60,7 +60,7 @@ export class Packer {
       mode: Number(stat.mode) & 0o7777,
       uid: Number(stat.uid),
       gid: Number(stat.gid),
-      mtime: Number(stat.mtimeNs / 1_000_000_000n),
+      mtime: Number(secondsOf(stat.mtimeNs)[0]),
       major,
       minor,
     };

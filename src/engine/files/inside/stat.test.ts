@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { lookAt } from './bytes.ts';
@@ -43,4 +43,10 @@ void test('what the API says of a path: Go’s mode, the time to the nanosecond,
   assert.equal(of(`${root}/broken`).linkTarget, '/nowhere/at/all');
   assert.equal(of(`${root}/turn`).linkTarget, `${root}/turn`);
   assert.equal(of('/').name, '/');
+  // Clients cannot read what is no time of RFC 3339.
+  const at = (mtimeNs: bigint): string =>
+    pathStat('/', { ...lstatSync('/', { bigint: true }), mtimeNs, isSymbolicLink: () => false }).mtime;
+  assert.equal(at(-1_500_000_000n), '1969-12-31T23:59:58.5Z');
+  assert.equal(at(10n ** 27n), '9999-12-31T23:59:59Z');
+  assert.equal(at(-(10n ** 27n)), '0000-01-01T00:00:00Z');
 });

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { goMode } from '../../../tar/file-mode.ts';
 import { textOf } from '../../../tar/header.ts';
 import type { PathStat } from '../job.ts';
-import { linkAt, lookAt, type Stat } from './bytes.ts';
+import { linkAt, lookAt, secondsOf, type Stat } from './bytes.ts';
 
 /** As many links as the kernel follows (path_resolution(7)). */
 const MOST_LINKS = 40;
@@ -38,13 +38,15 @@ function destinationOf(link: string): string {
   return `/${done.join('/')}`;
 }
 
-const NANOSECONDS = 1_000_000_000n;
+/** The last second of the year 9999: RFC 3339 has no later one, some file systems do. */
+const LAST_SECOND = 253_402_300_799n;
+/** That of the year 0. */
+const FIRST_SECOND = -62_167_219_200n;
 
 function timeOf(mtimeNs: bigint): string {
-  const seconds = mtimeNs / NANOSECONDS;
-  const rest = String(mtimeNs % NANOSECONDS)
-    .padStart(9, '0')
-    .replace(/0+$/, '');
+  const [floor, nanoseconds] = secondsOf(mtimeNs);
+  const seconds = floor > LAST_SECOND ? LAST_SECOND : floor < FIRST_SECOND ? FIRST_SECOND : floor;
+  const rest = String(nanoseconds).padStart(9, '0').replace(/0+$/, '');
   const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
   return `${whole}${rest === '' ? '' : `.${rest}`}Z`;
 }

@@ -32,6 +32,8 @@ export interface UnpackOptions {
 }
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+/** Seconds since 1970 that fit into 64 bits as nanoseconds. */
+const LATEST = 2 ** 63 / 1e9;
 /** Of directories that no entry describes. */
 const IMPLIED_MODE = 0o755;
 
@@ -64,7 +66,7 @@ export class Unpacker {
   end(): void {
     this.#parser.end();
     for (const [path, mtime] of this.#directories) {
-      if (lookAt(path)?.isDirectory()) lutimesSync(toBytes(path), mtime, mtime);
+      if (lookAt(path)?.isDirectory()) lutimesSync(toBytes(path), timeOf(mtime), timeOf(mtime));
     }
   }
 
@@ -145,7 +147,7 @@ export class Unpacker {
     lchownSync(bytes, uid, gid);
     this.#setAttributes(path, entry);
     if (type !== '2') chmodSync(bytes, mode);
-    if (type !== '5') lutimesSync(bytes, mtime, mtime);
+    if (type !== '5') lutimesSync(bytes, timeOf(mtime), timeOf(mtime));
   }
 
   #finish(): void {
@@ -156,7 +158,7 @@ export class Unpacker {
     this.#setAttributes(posix.join(this.#root, posix.normalize(entry.name)), entry);
     // After the owner: a change of it takes setuid away.
     fchmodSync(this.#fd, entry.mode);
-    futimesSync(this.#fd, entry.mtime, entry.mtime);
+    futimesSync(this.#fd, timeOf(entry.mtime), timeOf(entry.mtime));
     this.close();
   }
 
@@ -164,6 +166,9 @@ export class Unpacker {
     for (const [name, value] of xattrs) setAttribute(toBytes(path), name, toBytes(value));
   }
 }
+
+/** As dockerd's: what cannot be a time of Linux is its beginning. Node takes a negative one for now. */
+const timeOf = (mtime: number): number => (mtime < 0 || mtime > LATEST ? 0 : mtime);
 
 const isWithin = (root: string, path: string): boolean => root === '/' || path === root || path.startsWith(`${root}/`);
 
