@@ -1,5 +1,6 @@
 /** What every part of the engine works with. */
 import { posix } from 'node:path';
+import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { DaemonSettings } from '../daemon/settings.ts';
 import type { Publish } from '../model/events.ts';
@@ -55,6 +56,20 @@ export interface Context extends EngineDeps {
 
 export function save(context: Context, container: Container): void {
   context.store.put('container', container.id, container.record);
+}
+
+/**
+ * For what has happened and is true whether it can be written or not: a disk that is full ends neither berthd nor whoever waits. False
+ * when only memory has it; the next berthd finds it out anew.
+ */
+export function saveIfPossible(context: Context, container: Container): boolean {
+  try {
+    save(context, container);
+    return true;
+  } catch (error) {
+    context.log.error('the state of a container was not written', { container: container.id, error: messageOf(error) });
+    return false;
+  }
 }
 
 /** Event attributes as Docker's: image, name, labels, and what the event adds. */

@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import { removeCgroup } from '../linux/cgroup.ts';
 import { unmount } from '../linux/mounts.ts';
 import { watchExit } from '../linux/pidfd.ts';
-import { type Context, cgroupOf, publish, save } from './context.ts';
+import { type Context, cgroupOf, publish, saveIfPossible } from './context.ts';
 import { endHealth } from './health/monitor.ts';
 import { timestamp } from './record.ts';
 import type { Container } from './registry.ts';
@@ -114,8 +114,8 @@ export async function finish(context: Context, container: Container): Promise<vo
     Error: outcome.error,
     FinishedAt: outcome.finishedAt,
   });
-  save(context, container);
-  if (clean) rmSync(context.paths.bundle(container.id), { recursive: true, force: true });
+  if (saveIfPossible(context, container) && clean)
+    rmSync(context.paths.bundle(container.id), { recursive: true, force: true });
   if (outcome.oom) publish(context, container, 'oom');
   publish(context, container, 'die', {
     exitCode: String(outcome.code),
@@ -160,7 +160,7 @@ export async function startAgain(context: Context, container: Container): Promis
     if (plan === undefined) return;
     record.restartCount++;
     Object.assign(state, { Status: 'restarting', Restarting: true });
-    save(context, container);
+    saveIfPossible(context, container);
     scheduleRestart(context, container, plan.delay);
   }
 }

@@ -1,6 +1,6 @@
 /** The end of a container that does not run. */
 import { rm } from 'node:fs/promises';
-import { type Context, publish, save } from './context.ts';
+import { type Context, publish, saveIfPossible } from './context.ts';
 import type { Container } from './registry.ts';
 import { removeAnonymousVolumes } from './volumes/of-container.ts';
 
@@ -19,19 +19,20 @@ export async function removeStopped(
   container.restart = undefined;
   record.state.Status = 'removing';
   record.state.Dead = true;
-  save(context, container);
+  // On a full disk, too: a removal is what makes room.
+  saveIfPossible(context, container);
   try {
     await rm(context.paths.container(container.id), { recursive: true, force: true });
+    if (options.volumes) await removeAnonymousVolumes(context, container);
+    context.store.delete('container', container.id);
   } catch (error) {
     record.state.Status = 'dead';
     container.removing = false;
-    save(context, container);
+    saveIfPossible(context, container);
     throw error;
   }
-  if (options.volumes) await removeAnonymousVolumes(context, container);
   for (const session of container.pending) session.abandon();
   container.pending.clear();
-  context.store.delete('container', container.id);
   context.sandboxes.forget(container.id);
   context.registry.remove(container);
   publish(context, container, 'destroy');

@@ -7,7 +7,7 @@ import { mountTmpfs, unmount } from '../linux/mounts.ts';
 import { identify } from '../linux/pidfd.ts';
 import type { Sandbox } from '../network/port.ts';
 import { type ContainerLink, isJoined, known, nameOf, wishOf } from './attachments.ts';
-import { type Context, cgroupOf, publish, save } from './context.ts';
+import { type Context, cgroupOf, publish, save, saveIfPossible } from './context.ts';
 import { watchContainer } from './exit.ts';
 import { endHealth, resetHealth, resumeHealth } from './health/monitor.ts';
 import { logSize } from './host-config.ts';
@@ -60,7 +60,7 @@ export async function startContainer(context: Context, container: Container): Pr
       ExitCode: code,
       Error: messageOf(error),
     });
-    save(context, container);
+    saveIfPossible(context, container);
     container.moments.tell('exit', { StatusCode: code });
     // `docker run --rm` waits for the removal, also when nothing ever ran.
     if (container.record.hostConfig.AutoRemove && !container.removing) {

@@ -1,7 +1,7 @@
 /** A container's probes while it runs: one at a time, from its start or unpause to its end or pause. */
 import { messageOf } from '../../errors.ts';
 import type { Health } from '../../model/container.ts';
-import { type Context, publish, save } from '../context.ts';
+import { type Context, publish, saveIfPossible } from '../context.ts';
 import type { ContainerRecord } from '../record.ts';
 import type { Container } from '../registry.ts';
 import { probe } from './probe.ts';
@@ -46,15 +46,6 @@ export class HealthMonitor {
 
   async #probe(): Promise<void> {
     const sinceStart = this.#sinceStart();
-    try {
-      await this.#ask(sinceStart);
-    } finally {
-      // Also when the store takes nothing: the next one may be told.
-      if (!this.#abort.signal.aborted) this.begin();
-    }
-  }
-
-  async #ask(sinceStart: number): Promise<void> {
     const result = await probe(this.#context, this.#container, this.#plan, this.#abort.signal);
     if (this.#abort.signal.aborted) return;
     const before = this.#health;
@@ -62,9 +53,10 @@ export class HealthMonitor {
     this.#container.record.state.Health = after;
     if (after.Status !== before.Status) {
       // The others are kept in memory: a write for each probe of each container would be many.
-      save(this.#context, this.#container);
+      saveIfPossible(this.#context, this.#container);
       publish(this.#context, this.#container, `health_status: ${after.Status}`);
     }
+    this.begin();
   }
 
   get #health(): Health {
