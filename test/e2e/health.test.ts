@@ -132,10 +132,10 @@ hostTest('healthchecks: the timeout, ends in the midst of a probe, a berthd that
   const quiet = async (): Promise<void> =>
     until(async () => (await hanging()).length === 0, 20_000, 'the end of a probe');
 
-  await begin('late', '--health-cmd', hang, '--health-timeout', '1500ms', '--health-retries', '1');
+  await begin('late', '--health-cmd', hang, '--health-timeout', '4s', '--health-retries', '1');
   await becomes(daemon, 'late', 'unhealthy');
   const first = (await healthOf(daemon, 'late'))?.Log[0];
-  assert.deepEqual([first?.ExitCode, first?.Output], [-1, 'Health check exceeded timeout (1.5s): begun\n']);
+  assert.deepEqual([first?.ExitCode, first?.Output], [-1, 'Health check exceeded timeout (4s): begun\n']);
   await daemon.dockerOk('rm', '-f', 'late');
   await quiet();
 

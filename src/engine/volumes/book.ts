@@ -115,9 +115,8 @@ export class VolumeBook {
   }
 
   makeDirectory(name: string): void {
-    const { volumes } = this.#deps.paths;
-    mkdirSync(`${volumes}/${name}`, { recursive: true, mode: 0o701 });
-    mkdirSync(this.pathOf(name), { recursive: true, mode: 0o755 });
+    makeIfMissing(`${this.#deps.paths.volumes}/${name}`, 0o701);
+    makeIfMissing(this.pathOf(name), 0o755);
   }
 
   /** Throws Conflict when a container other than `except` has it. */
@@ -202,5 +201,14 @@ export class VolumeBook {
       await unmount(this.pathOf(volume.record.name));
       volume.mounted = false;
     });
+  }
+}
+
+/** Nobody looks at what is there: a share whose server does not answer may be mounted at it. */
+function makeIfMissing(directory: string, mode: number): void {
+  try {
+    mkdirSync(directory, { mode });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
 }
