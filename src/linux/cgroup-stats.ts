@@ -193,17 +193,17 @@ async function countersV2(read: ReadCounter): Promise<CgroupCounters> {
 export const countersFrom = (version: 1 | 2, read: ReadCounter): Promise<CgroupCounters> =>
   version === 1 ? countersV1(read) : countersV2(read);
 
-/** Which hierarchy has a file of v1: controllers are mounted alone or several together, wherever the system wants. */
-const mountOf = new Map<string, string>();
+/** Which hierarchy of a version has a file: in v1 controllers are mounted alone or several together, wherever the system wants. */
+const mountOf = { 1: new Map<string, string>(), 2: new Map<string, string>() } as const;
 
-function readerOf(path: string, mounts: readonly Hierarchy[]): ReadCounter {
+function readerOf(path: string, version: 1 | 2, mounts: readonly Hierarchy[]): ReadCounter {
   const group = posix.normalize(`/${path}`);
   return async (file) => {
-    const known = mountOf.get(file);
+    const known = mountOf[version].get(file);
     for (const mount of known === undefined ? mounts.map((one) => one.mount) : [known]) {
       try {
         const text = await readFile(`${mount}${group}/${file}`, 'utf8');
-        mountOf.set(file, mount);
+        mountOf[version].set(file, mount);
         return text;
       } catch (error) {
         if (!(error instanceof Error && 'code' in error && GONE.has(String(error.code)))) throw error;
@@ -223,7 +223,7 @@ const SIGN = { 1: 'cpuacct.usage', 2: 'cpu.stat' } as const;
 export async function readCgroupCounters(path: string): Promise<CgroupCounters | undefined> {
   for (const version of [1, 2] as const) {
     const mounts = hierarchies().filter((one) => one.version === version);
-    const read = readerOf(path, mounts);
+    const read = readerOf(path, version, mounts);
     if (mounts.length > 0 && (await read(SIGN[version])) !== '') return countersFrom(version, read);
   }
   return undefined;

@@ -50,6 +50,8 @@ export const libc = {
   dup: (fd: number): number => dupAbove(fd, 1030, 0),
   /** fcntl(F_SETFL, 0): reads and writes wait. */
   setBlocking: (fd: number): number => dupAbove(fd, 4, 0),
+  /** fcntl(F_SETFD, FD_CLOEXEC): children do not inherit it. */
+  closeOnExec: (fd: number): number => dupAbove(fd, 2, 1),
   socket: bind<[domain: number, type: number, protocol: number]>('int socket(int domain, int type, int protocol)'),
   bind: bind<[fd: number, address: Buffer, length: number]>('int bind(int fd, const void *address, uint32_t length)'),
   connect: bind<[fd: number, address: Buffer, length: number]>(

@@ -2,7 +2,9 @@
  * libnftables in the process (libnftables(3)): 0.1 ms for a transaction, where spawning `nft` takes 50.
  * The context opens its netlink socket when it is made, in the namespace of that moment. It is used by one call at a time.
  */
+import { readdirSync } from 'node:fs';
 import koffi from 'koffi';
+import { libc, SysError } from './libc.ts';
 
 interface Library {
   run(script: string): number;
@@ -22,6 +24,7 @@ function load(): Library {
   const errorText = file.func('const char *nft_ctx_get_error_buffer(void *context)');
   const context: unknown = createContext(0);
   if (context === null) throw new Error('nft_ctx_new failed');
+  keepFromChildren();
   bufferOutput(context);
   bufferError(context);
   return {
@@ -36,6 +39,18 @@ function load(): Library {
     },
     errorText: () => String(errorText(context)),
   };
+}
+
+/** The library makes its socket inheritable: conmon would have it as long as its container runs. All else of ours is not anyway. */
+function keepFromChildren(): void {
+  for (const fd of readdirSync('/proc/self/fd').filter((name) => Number(name) > 2)) {
+    try {
+      libc.closeOnExec(Number(fd));
+    } catch (error) {
+      // The descriptor by which the directory was read.
+      if (!(error instanceof SysError && error.code === 'EBADF')) throw error;
+    }
+  }
 }
 
 /** nft's grammar takes 1 ms for some 20 kB: what is longer is worked on by a thread of the pool. */

@@ -34,6 +34,9 @@ hostTest('cp: a client that stands still keeps nobody from a stopped container',
   const seen = async (): Promise<string> =>
     (await host.exec(['sh', '-c', `readlink /proc/${pid}/root && cut -d' ' -f5 /proc/${pid}/mountinfo`])).stdout;
   await until(async () => /^\/\n(?:\/data\n\/|\/\n\/data)\n$/.test(await seen()), 20_000, 'no mount but its own');
+  // Its four sockets lead to berthd; none is berthd's own.
+  const sockets = await host.exec(['sh', '-c', `ls -l /proc/${pid}/fd | grep -c socket:`]);
+  assert.equal(sockets.stdout.trim(), '4');
   await daemon.dockerOk('create', '--name', 'other', 'busybox');
   const writer = new Raw(daemon.socket);
   writer.socket.write(

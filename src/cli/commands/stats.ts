@@ -52,9 +52,11 @@ class LiveRows {
     try {
       stream = await this.#client.stream('GET', pathFor(container), { query: { stream: 1 } });
     } catch (error) {
-      this.rows.delete(container);
+      if (this.rows.get(container) === row) this.rows.delete(container);
       throw error;
     }
+    // It ended meanwhile, and may have the row of its next run by now.
+    if (this.rows.get(container) !== row) return void stream.destroy();
     this.#streams.set(container, stream);
     const first = Promise.withResolvers<void>();
     const take = async (): Promise<void> => {
@@ -67,7 +69,7 @@ class LiveRows {
       .catch(() => undefined)
       .finally(() => {
         // The container was removed, or the daemon has ended.
-        this.drop(container);
+        if (this.rows.get(container) === row) this.drop(container);
         first.resolve();
       });
     await first.promise;

@@ -38,7 +38,7 @@ export async function distribution(
       },
       Platforms: list
         ? manifests.map(({ os, architecture, variant }) => platform(os, architecture, variant))
-        : [platform(own?.os, own?.architecture)],
+        : [platform(own?.os, own?.architecture, own?.variant)],
     };
   });
 }

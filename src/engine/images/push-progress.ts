@@ -50,11 +50,19 @@ export class PushProgress {
 
   files(files: readonly LayerFile[]): void {
     for (const { inode, size, position } of files) {
-      const digest = this.#layerOf.get(inode) ?? this.#claim(inode, size);
+      const digest = this.#layerAt(inode, size) ?? this.#claim(inode, size);
       if (digest === undefined || position === 0 || this.#shown.get(digest) === position) continue;
+      // A look that began before the end may come after it.
+      if (this.#stages.get(digest) !== 'pushing') continue;
       this.#shown.set(digest, position);
       this.#say(digest, 'Pushing', { current: position, total: size });
     }
+  }
+
+  /** The next file may get the number of one that is gone. */
+  #layerAt(inode: number, size: number): string | undefined {
+    const digest = this.#layerOf.get(inode);
+    return digest !== undefined && this.#sizes.get(digest) === size ? digest : undefined;
   }
 
   #claim(inode: number, size: number): string | undefined {

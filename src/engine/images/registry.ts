@@ -1,6 +1,6 @@
 /** Where an image is fetched from, how skopeo is to reach it, and which of a list's manifests is meant. Pure. */
 import { BlockList, isIP } from 'node:net';
-import type { Reference } from './reference.ts';
+import { isDigest, type Reference } from './reference.ts';
 
 export interface Source {
   /** 'docker://host/path', without tag and digest. */
@@ -76,9 +76,12 @@ export function parseManifest(raw: string): ParsedManifest {
     old: top['schemaVersion'] === 1,
     mediaType: text(top['mediaType']) || undefined,
     configDigest: text(object(top['config'])['digest']) || undefined,
-    layers: array(top['layers']).map((item) => {
-      const layer = object(item);
-      return { digest: text(layer['digest']), size: typeof layer['size'] === 'number' ? layer['size'] : 0 };
+    layers: array(top['layers']).flatMap((item) => {
+      const { digest, size } = object(item);
+      // Clients print them: what is none must not reach a terminal. skopeo refuses such an image.
+      return isDigest(text(digest))
+        ? [{ digest: text(digest), size: Number.isSafeInteger(size) ? Math.max(Number(size), 0) : 0 }]
+        : [];
     }),
     manifests: array(top['manifests']).map((item) => {
       const platform = object(object(item)['platform']);

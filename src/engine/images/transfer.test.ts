@@ -97,7 +97,14 @@ void test('the progress of a push, line by line', () => {
     { inode: 3, size: 102, position: 7 },
   ]);
   progress.files([{ inode: 1, size: 102, position: 50 }]);
+  // The file is gone, and the next layer's has its number.
+  progress.line(
+    `level=debug msg="exporting filesystem layer \\"z\\" without compression for blob \\"${digest('b')}\\""`,
+  );
+  progress.files([{ inode: 1, size: 101, position: 60 }]);
   progress.finish();
+  // A look that was under way.
+  progress.files([{ inode: 1, size: 101, position: 70 }]);
   assert.deepEqual(lines, [
     'a Preparing {}',
     'b Preparing {}',
@@ -105,6 +112,8 @@ void test('the progress of a push, line by line', () => {
     'a Layer already exists {}',
     'c Pushing {"current":0,"total":102}',
     'c Pushing {"current":50,"total":102}',
+    'b Pushing {"current":0,"total":101}',
+    'b Pushing {"current":60,"total":101}',
     'b Pushed {}',
     'c Pushed {}',
   ]);
@@ -144,6 +153,20 @@ void test('platforms', () => {
       ],
     }),
   );
+  // What a registry calls a digest ends up on terminals.
+  const hostile = parseManifest(
+    JSON.stringify({
+      layers: [
+        { digest: '\x1b[2Jx', size: 1 },
+        { digest: digest('3'), size: -5 },
+        { digest: digest('4'), size: 2 },
+      ],
+    }),
+  );
+  assert.deepEqual(hostile.layers, [
+    { digest: digest('3'), size: 0 },
+    { digest: digest('4'), size: 2 },
+  ]);
   assert.equal(choose(list, { os: 'linux', architecture: 'arm', variant: 'v7' })?.digest, digest('2'));
   assert.equal(choose(list, { os: 'linux', architecture: 'arm', variant: '' })?.digest, digest('1'));
   assert.equal(choose(list, { os: 'linux', architecture: 'amd64', variant: '' }), undefined);
