@@ -1,7 +1,8 @@
 /** `POST /containers/create`: everything is checked before anything is made; what was made is undone on failure. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { BerthError, invalidParameter, unavailable } from '../errors.ts';
 import type { ContainerConfig, HostConfig } from '../model/container.ts';
 import { attachmentsOf, isJoined, known, nameOf, wishOf } from './attachments.ts';
@@ -158,10 +159,14 @@ export async function createContainer(
   const { id, name } = record;
   registry.reserve(name, id);
   const made: string[] = [];
+  const sources: { path: string; first: string }[] = [];
   const container = new Container(record);
   const madeVolumes: Volume[] = [];
   try {
-    for (const source of create) made.push(mkdirSync(source, { recursive: true }) ?? '');
+    for (const path of create) {
+      const first = mkdirSync(path, { recursive: true });
+      if (first !== undefined) sources.push({ path, first });
+    }
     makeDirectories(context, record, made);
     for (const wish of volumes) {
       const { volume, made: isNew } = context.volumes.ensure(wish);
@@ -186,8 +191,8 @@ export async function createContainer(
     registry.remove(container);
     registry.release(name, id);
     context.sandboxes.forget(id);
-    for (const directory of made.toReversed())
-      if (directory !== '') rmSync(directory, { recursive: true, force: true });
+    for (const directory of made.toReversed()) rmSync(directory, { recursive: true, force: true });
+    for (const { path, first } of sources.toReversed()) removeEmpty(path, first);
     for (const volume of madeVolumes) await context.volumes.remove(volume).catch(() => undefined);
     if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
       throw unavailable(`no space left on device: free some below ${paths.containers} (berth container prune)`, error);
@@ -195,6 +200,15 @@ export async function createContainer(
     throw error;
   }
   return { Id: id, Warnings };
+}
+
+/** `path` and what is above it, to `first`; what somebody has put something into meanwhile stays. */
+function removeEmpty(path: string, first: string): void {
+  try {
+    for (let directory = path; directory.length >= first.length; directory = dirname(directory)) rmdirSync(directory);
+  } catch {
+    // Not empty, or gone.
+  }
 }
 
 function makeDirectories(context: Context, { id, lowerDirs }: ContainerRecord, made: string[]): void {

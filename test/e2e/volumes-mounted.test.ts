@@ -64,6 +64,9 @@ async function bound(host: Host, daemon: Daemon): Promise<void> {
     ),
   );
   assert.equal(await daemon.dockerOk('ps', '-aq'), '', 'the container was not made');
+  const fresh = ['-v', `${host.root}/fresh/a/b:/m`, '-v', `${host.root}/fresh/a:/n`];
+  assert.equal((await daemon.docker('run', ...fresh, '-v', 'broken:/etc', 'busybox', 'true')).code, 127);
+  assert.equal(existsSync(`${host.root}/fresh`), false, 'nor what it would have had mounted');
   // The image has nothing there: it is noticed at the start only.
   const late = await daemon.docker('run', '--rm', '-v', 'broken:/new', 'busybox', 'true');
   assert.match(late.stderr, /error while mounting volume .*: failed to mount local volume: mount \/nowhere/);
