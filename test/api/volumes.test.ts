@@ -9,7 +9,9 @@ void test('create, list, inspect, remove', () =>
     const body = { Name: 'data', Driver: 'local', DriverOpts: { type: 'tmpfs' }, Labels: { a: 'b' } };
     const made = await request(socket, 'POST', '/volumes/create', { body });
     assert.deepEqual([made.status, (made.json as { Name: string }).Name], [201, 'data']);
-    assert.equal((await request(socket, 'POST', '/volumes/create')).status, 201, 'nothing said is an anonymous one');
+    const anonymous = await request(socket, 'POST', '/volumes/create', { body: {} });
+    assert.equal(anonymous.status, 201, 'nothing said is an anonymous one');
+    assert.equal((await request(socket, 'POST', '/volumes/create')).status, 400, 'and no body is none');
     assert.deepEqual(volumes.calls, [
       { name: 'data', driver: 'local', driverOpts: { type: 'tmpfs' }, labels: { a: 'b' } },
       { name: '', driver: '', driverOpts: {}, labels: {} },

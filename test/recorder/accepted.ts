@@ -187,7 +187,7 @@ export const BUILT_OTHERWISE: readonly Accepted[] = [
   {
     path: /blkio_stats\./,
     when: bothEmpty,
-    reason: 'Counters of block I/O that the kernel does not keep are null, as with dockerd on cgroup v2.',
+    reason: 'Counters of block I/O of which there are none are null, as with dockerd on cgroup v2.',
   },
   {
     call: /files of a container: GET \/containers\/files\/changes/,
