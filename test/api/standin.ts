@@ -572,7 +572,7 @@ export interface Answer {
 }
 
 /** Waits until `condition` holds; for what happens on the other side of a socket. */
-export async function until(condition: () => boolean, what: string, limit = 5000): Promise<void> {
+export async function until(condition: () => boolean, what: string, limit = 15_000): Promise<void> {
   const deadline = Date.now() + limit;
   while (!condition()) {
     if (Date.now() > deadline) assert.fail(`waited in vain: ${what}`);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Asks every 10 ms (then more rarely) until `holds`; throws after `timeout` milliseconds, naming `what`. */
 export async function until(
   holds: () => boolean | Promise<boolean>,
-  timeout = 5000,
+  timeout = 15_000,
   what = 'the condition',
 ): Promise<void> {
   const end = performance.now() + timeout;
