@@ -142,6 +142,8 @@ function scheduleRestart(context: Context, container: Container, delay: number):
 
 /** By policy, under the container's lock. Does not throw: a start that fails counts as a run that failed at once. */
 export async function startAgain(context: Context, container: Container): Promise<void> {
+  // Two may have found it due: its own timer, and a daemon that begins.
+  if (container.running) return;
   try {
     await context.start(container);
   } catch (error) {
