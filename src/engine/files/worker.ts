@@ -5,6 +5,7 @@ import { dirname, extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { BerthError, notFound, system } from '../../errors.ts';
+import { assertPipes } from '../process/pipes.ts';
 import { CONTROL_FD, type Answer, type Job, type PathStat } from './job.ts';
 
 export interface Work {
@@ -43,6 +44,7 @@ export function startWork(
     env: { PATH: process.env['PATH'] ?? '' },
     stdio: ['pipe', 'pipe', 'pipe', 'pipe', namespace ?? 'ignore'],
   });
+  assertPipes(child, 'berth-files');
   const { stdin: input, stdout: output, stderr } = child;
   if (input === null || output === null || stderr === null) throw new Error('berth-files was made without its pipes');
   const ready = Promise.withResolvers<PathStat | undefined>();

@@ -13,6 +13,7 @@ import { type Context, publish } from '../context.ts';
 import { goDuration } from '../duration.ts';
 import { execProcess } from '../exec-process.ts';
 import { type Exec, markEnded } from '../exec-table.ts';
+import { assertPipes } from '../process/pipes.ts';
 import { execFailed, explainRuntimeError } from '../process/runtime-errors.ts';
 import { timestamp } from '../record.ts';
 import type { Container } from '../registry.ts';
@@ -118,6 +119,7 @@ class ProbeProcess {
         env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin' },
       },
     );
+    assertPipes(child, 'a probe');
     for (const stream of [child.stdout, child.stderr]) this.#collect(stream);
     const abort = (): void => this.#end(child, 'abort');
     this.#signal.addEventListener('abort', abort);

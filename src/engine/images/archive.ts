@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { BerthError, invalidParameter, messageOf, unavailable } from '../../errors.ts';
+import { assertPipes } from '../process/pipes.ts';
 import { diskError } from './edit.ts';
 import { BLOCK, decodeHeader, decodePax, paddedSize, TarError, textOf } from '../../tar/header.ts';
 
@@ -31,6 +32,7 @@ export function compressionOf(start: Uint8Array): Compression {
 /** xz and bzip2 have no decoder in Node; every Debian has both programs, and tar calls them too. */
 function decoderProgram(program: 'xz' | 'bzip2'): Duplex {
   const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  assertPipes(child, program);
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-500)));
   const output = new PassThrough();

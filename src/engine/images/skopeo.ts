@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { system, unavailable } from '../../errors.ts';
+import { assertPipes } from '../process/pipes.ts';
 import type { RegistryAuth } from './port.ts';
 
 /** What skopeo said when it failed. Never sent to a client as it is: see registry-errors. */
@@ -94,6 +95,7 @@ export async function skopeo(args: readonly string[], run: SkopeoRun): Promise<B
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
+  assertPipes(child, 'skopeo');
   // unshare becomes skopeo: the number stays.
   if (child.pid !== undefined) run.onStart?.(child.pid);
   const ended = Promise.withResolvers<number | null>();

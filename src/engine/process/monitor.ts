@@ -9,6 +9,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { system } from '../../errors.ts';
+import { assertPipes } from './pipes.ts';
 
 export interface MonitorOptions {
   conmon: string;
@@ -89,6 +90,7 @@ export function spawnMonitor(options: MonitorOptions): Monitor {
       ...(attached ? { _OCI_ATTACHPIPE: String(ATTACH) } : {}),
     },
   });
+  assertPipes(child, 'conmon');
   const failed = new Promise<never>((_, reject) => {
     child.once('error', (cause) => reject(system(`conmon cannot be started: ${cause.message}`, cause)));
   });
