@@ -1,5 +1,6 @@
 /** Mounts: the daemon's own mount namespace, overlay file systems, and what is mounted where (mount(2), proc(5) mountinfo). */
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import {
   CLONE_NEWNS,
   MNT_DETACH,
@@ -26,6 +27,9 @@ export interface MountPoint {
 const unescape = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
+const escapeSpaces = (path: string): string =>
+  path.replace(/[ \t\n\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
+
 /** The text of /proc/<pid>/mountinfo as data; pure. */
 export function parseMountinfo(text: string): MountPoint[] {
   return text.split('\n').flatMap((line) => {
@@ -38,6 +42,13 @@ export function parseMountinfo(text: string): MountPoint[] {
 }
 
 export const mountPoints = (): MountPoint[] => parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+
+/** Whether something is mounted in the directory, at any depth. The kernel's list is looked through only where it names the directory. */
+export async function hasMountsIn(directory: string): Promise<boolean> {
+  const text = await readFile('/proc/self/mountinfo', 'utf8');
+  const inside = `${directory}/`;
+  return text.includes(escapeSpaces(inside)) && parseMountinfo(text).some(({ target }) => target.startsWith(inside));
+}
 
 /**
  * crun (1.8.1) refuses a host with cgroup v1 hierarchies whose cgroup2 mount beside them has controllers. On such a

@@ -221,6 +221,12 @@ hostTest('a daemon that begins: killed ones, older ones', {}, async (host) => {
   database.prepare("INSERT INTO record VALUES ('volume', 'half', ?)").run(JSON.stringify(half));
   database.close();
   mkdirSync(`${volumes}/half/_data`, { recursive: true });
+  // What an administrator mounted somewhere is nobody's to delete.
+  for (const name of ['held', '.removed-held']) {
+    mkdirSync(`${volumes}/${name}/_data`, { recursive: true });
+    await host.run('mount', '-t', 'tmpfs', 'x', `${volumes}/${name}/_data`);
+    writeFileSync(`/proc/${host.pid}/root${volumes}/${name}/_data/theirs`, '');
+  }
   // Half a removal, a directory of an older version, and one that is no volume.
   mkdirSync(`${volumes}/.removed-0123456789abcdef/_data`, { recursive: true });
   mkdirSync(`${volumes}/older/_data`, { recursive: true });
@@ -230,7 +236,15 @@ hostTest('a daemon that begins: killed ones, older ones', {}, async (host) => {
   rmSync(`${volumes}/data`, { recursive: true });
   await daemon.restart();
   const names = (await daemon.dockerOk('volume', 'ls', '-q', '-f', 'dangling=true')).split('\n');
-  assert.deepEqual(names, ['0'.repeat(64), 'older']);
+  assert.deepEqual(names, ['0'.repeat(64), 'held', 'older']);
+  const held = await daemon.docker('volume', 'rm', 'held');
+  assert.match(held.stderr, /remove held: something is mounted in it/);
+  for (const name of ['held', '.removed-held']) {
+    await host.run('test', '-e', `${volumes}/${name}/_data/theirs`);
+    await host.run('umount', `${volumes}/${name}/_data`);
+  }
+  await daemon.dockerOk('volume', 'rm', 'held');
+  rmSync(`${volumes}/.removed-held`, { recursive: true });
   assert.equal(
     await daemon.dockerOk('volume', 'inspect', '-f', '{{.Labels.kept}}{{.Labels.a}}', 'data', 'ram'),
     '1<no value>\n<no value>b',

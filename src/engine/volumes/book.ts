@@ -8,7 +8,7 @@ import { rm } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { conflict, messageOf, notFound, system } from '../../errors.ts';
 import { mountAs } from '../../linux/mount-options.ts';
-import { unmount } from '../../linux/mounts.ts';
+import { hasMountsIn, unmount } from '../../linux/mounts.ts';
 import type { Context } from '../context.ts';
 import { Lock } from '../lock.ts';
 import { checkDriver, checkVolumeName } from './names.ts';
@@ -132,6 +132,9 @@ export class VolumeBook {
       // What is mounted there is not the volume's to delete.
       if (isMounted(volume.record.options)) await unmount(this.pathOf(name));
       volume.mounted = false;
+      if (await hasMountsIn(`${this.#deps.paths.volumes}/${name}`)) {
+        throw conflict(`remove ${name}: something is mounted in it: unmount that first (findmnt shows it)`);
+      }
       refuseUsed();
       return this.discard(volume.record);
     });
@@ -162,6 +165,8 @@ export class VolumeBook {
 
   async deleteFiles(directory: string): Promise<void> {
     try {
+      // What is mounted in it is an administrator's.
+      if (await hasMountsIn(directory)) throw new Error('something is mounted in it');
       await rm(directory, { recursive: true, force: true });
     } catch (error) {
       this.#deps.log.warn('files of a removed volume are left', { directory, error: messageOf(error) });

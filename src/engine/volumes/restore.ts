@@ -15,13 +15,16 @@ const labelsOf = (name: string): Record<string, string> => (MADE_UP.test(name) ?
 
 /** Before the containers are looked at: what there is, from records and directories. */
 export function loadVolumes(context: Context): void {
-  const { store, paths, volumes } = context;
+  const { store, paths, volumes, log } = context;
   for (const record of store.list<VolumeRecord>('volume')) {
-    if (record.removing) void volumes.deleteFiles(volumes.discard(record));
-    else {
-      volumes.add(record);
-      volumes.makeDirectory(record.name);
+    try {
+      if (record.removing) void volumes.deleteFiles(volumes.discard(record));
+      else volumes.makeDirectory(record.name);
+    } catch (error) {
+      // A file in its way, or something mounted there: whoever uses it is told.
+      log.warn('a volume is not as it should be', { volume: record.name, error: messageOf(error) });
     }
+    if (!record.removing || store.get('volume', record.name) !== undefined) volumes.add(record);
   }
   // Version 0.1 kept no records at first: a volume was its directory.
   for (const entry of readdirSync(paths.volumes, { withFileTypes: true })) {
