@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { probeDirectory } from './leftovers.ts';
 import { Turns } from './turns.ts';
 
@@ -19,6 +20,17 @@ void test('turns: in order, and who gives up holds neither himself nor others up
   await Promise.all([...patient, last]);
   assert.deepEqual(order, [1, 2, 3]);
   await assert.rejects(turns.next(leave.signal));
+});
+
+void test('turns: after a slow begin clients have as much time', async () => {
+  const turns = new Turns();
+  const { signal } = new AbortController();
+  await turns.next(signal);
+  const next = turns.next(signal).then(() => 'the next');
+  const end = performance.now() + 200;
+  while (performance.now() < end);
+  assert.equal(await Promise.race([next, sleep(100).then(() => 'a client')]), 'a client');
+  await next;
 });
 
 void test('a probe is known by a file in a directory of the daemon’s own, not by what a process calls itself', () => {
