@@ -114,7 +114,8 @@ hostTest('binds: what the host does not allow, and what is mounted below', {}, a
   const daemon = await host.startDaemon();
   const at = `${host.root}/mounted`;
   await host.run(
-    ...['sh', '-ec'],
+    'sh',
+    '-ec',
     `mkdir ${at}; mount -t tmpfs x ${at}; mkdir ${at}/sub; mount -t tmpfs y ${at}/sub; mount -o remount,bind,ro,nosuid,nodev,noexec ${at}`,
   );
   const flagsOf = 'for at in /m /m/sub; do grep " $at " /proc/mounts | cut -d" " -f4; done | sed "s/,relatime.*//"';
