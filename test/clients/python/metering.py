@@ -17,9 +17,14 @@ class Metering(Scenario):
 
     def test_top(self):
         """top"""
-        shown = self.running().top(ps_args="-o pid,args")
-        self.assertEqual(shown["Titles"], ["PID", "COMMAND"])
-        self.assertEqual([row[1] for row in shown["Processes"]], ["sleep 1000"])
+        container = self.running()
+
+        def commands():
+            return [row[1] for row in container.top(ps_args="-o pid,args")["Processes"]]
+
+        self.assertEqual(container.top(ps_args="-o pid,args")["Titles"], ["PID", "COMMAND"])
+        # A process that was started may not yet have become the program.
+        self.until(lambda: commands() == ["sleep 1000"], "the program")
 
     def test_pause(self):
         """pause, unpause"""
