@@ -36,7 +36,8 @@ export function project(host: Host, daemon: Daemon, name: string, file: string):
     });
   const ok = async (...args: string[]): Promise<string> => {
     const { stdout, stderr, code } = await compose(...args);
-    assert.equal(code, 0, `docker-compose ${args.join(' ')}: exit code ${code}\n${stderr}${stdout}`);
+    const said = `${stderr}${stdout}\nberthd said:\n${daemon.log()}`;
+    assert.equal(code, 0, `docker-compose ${args.join(' ')}: exit code ${code}\n${said}`);
     return stdout.replace(/\n$/, '');
   };
   const container = (service: string): string => (service.includes('_') ? service : `${name}_${service}_1`);
