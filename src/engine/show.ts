@@ -34,18 +34,12 @@ export async function listContainers(
     networkId: idOf,
   });
   const shown = options.limit > 0 ? found.slice(0, options.limit) : found;
+  const sizes = new Map<string, Awaited<ReturnType<typeof sizeOf>>>();
+  // One after the other: all at once would take a descriptor or two for each, and every thread of the pool.
+  if (options.size) for (const { record } of shown) sizes.set(record.id, await sizeOf(context, record));
   const now = Date.now();
-  return Promise.all(
-    shown.map(async ({ record, sandbox }) =>
-      listView({
-        record,
-        sandbox,
-        idOf,
-        linkNames: linkNames.get(record.id) ?? [],
-        size: options.size ? await sizeOf(context, record) : undefined,
-        now,
-      }),
-    ),
+  return shown.map(({ record, sandbox }) =>
+    listView({ record, sandbox, idOf, linkNames: linkNames.get(record.id) ?? [], size: sizes.get(record.id), now }),
   );
 }
 
