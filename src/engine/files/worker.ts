@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { dirname, extname } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { BerthError, notFound, system } from '../../errors.ts';
+import { onLines } from '../process/lines.ts';
 import { assertPipes } from '../process/pipes.ts';
 import { CONTROL_FD, type Answer, type Job, type PathStat } from './job.ts';
 
@@ -64,11 +64,9 @@ export function startWork(
     }
   };
   const control = child.stdio[CONTROL_FD] as Duplex;
-  // A process that is killed with bytes unread resets its ends; what that means is told by its own end. Readline passes errors on.
+  // A process that is killed with bytes unread resets its ends; what that means is told by its own end.
   for (const stream of [control, output, stderr]) stream.on('error', () => undefined);
-  createInterface({ input: control })
-    .on('error', () => undefined)
-    .on('line', (line) => take(JSON.parse(line) as Answer));
+  onLines(control, (line) => take(JSON.parse(line) as Answer));
   let said = '';
   stderr.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-4096)));
   // It needs no more input, or is gone.

@@ -9,6 +9,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { system } from '../../errors.ts';
+import { onLines } from './lines.ts';
 import { assertPipes } from './pipes.ts';
 
 export interface MonitorOptions {
@@ -153,16 +154,24 @@ interface SyncLine {
   message?: string;
 }
 
+/** conmon writes some characters of the runtime's words, which are an image's as well, as they are: a container's command may be U+001F. */
+export function syncLine(line: string): SyncLine {
+  try {
+    // oxlint-disable-next-line no-control-regex
+    return JSON.parse(
+      line.replace(/[\0-\x1f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16).padStart(2, '0')}`),
+    ) as SyncLine;
+  } catch {
+    return { data: -1, message: line };
+  }
+}
+
 function jsonLines(stream: Readable): { next(): Promise<SyncLine | undefined> } {
   const lines: SyncLine[] = [];
-  let rest = '';
   let ended = false;
   let wake: (() => void) | undefined;
-  stream.on('data', (data: Buffer) => {
-    rest += data.toString();
-    const parts = rest.split('\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) if (part !== '') lines.push(JSON.parse(part) as SyncLine);
+  onLines(stream, (line) => {
+    if (line !== '') lines.push(syncLine(line));
     wake?.();
   });
   const end = (): void => {
