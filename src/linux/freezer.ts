@@ -61,5 +61,11 @@ export async function freeze(path: string): Promise<void> {
 /** Succeeds when the group is not there, or stands still no more. */
 export function thaw(path: string): void {
   const freezer = freezerOf(path);
-  if (freezer !== undefined) writeFileSync(freezer.file, freezer.thawed);
+  if (freezer === undefined) return;
+  try {
+    writeFileSync(freezer.file, freezer.thawed);
+  } catch (error) {
+    // Removed since the look.
+    if (!(error instanceof Error && 'code' in error && ['ENOENT', 'ENODEV'].includes(String(error.code)))) throw error;
+  }
 }
