@@ -50,7 +50,7 @@ hostTest('a disk that is full: ends, restarts by policy, healthchecks', {}, asyn
   assert.equal(daemon.running() && daemon.pid, pid);
 
   await host.run('rm', `${data}/fill`);
-  await until(async () => (await look(daemon, 'again')).Status === 'running', 60_000, 'the restart');
+  await until(async () => (await look(daemon, 'again')).Status === 'running', 90_000, 'the restart');
   assert.equal(daemon.pid, pid);
   // It may be gone by now.
   await daemon.docker('rm', '-f', 'removed');

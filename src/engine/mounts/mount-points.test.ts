@@ -6,6 +6,7 @@ import type { MountRecord } from '../record.ts';
 import { sampleConfig, sampleHost } from '../testing-samples.ts';
 import { parseBind } from './bind-text.ts';
 import type { MountEnvironment } from './environment.ts';
+import { isRecursive } from './host-flags.ts';
 import { mountPoints } from './mount-points.ts';
 import { cleanPath, isLocal } from './paths.ts';
 
@@ -218,4 +219,9 @@ void test('paths', () => {
     false,
     false,
   ]);
+});
+
+void test('kernels that make a mount read-only with all below it', () => {
+  const kernels = ['4.19.0-27-amd64', '5.10.0-30-amd64', '5.12.0', '6.1.0-18-arm64', '6.18', '10.0.1'];
+  assert.deepEqual(kernels.map(isRecursive), [false, false, true, true, true, true]);
 });
