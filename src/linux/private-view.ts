@@ -40,6 +40,7 @@ const OPEN_TREE_CLONE = 1;
 const AT_RECURSIVE = 0x8000;
 const AT_EMPTY_PATH = 0x1000;
 const MOUNT_ATTR_RDONLY = 1n;
+const MOUNT_ATTR_NODEV = 4n;
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
 const O_PATH = 0o1000_0000;
@@ -84,15 +85,28 @@ function stayIn(mount: string): void {
   chdir('/');
 }
 
-function treeOf(path: string, { recursive, readOnly }: { recursive: boolean; readOnly: boolean }): number {
-  const tree = libc.openTree(path, OPEN_TREE_CLONE | O_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
-  if (readOnly) {
-    // struct mount_attr: what is set, what is cleared, propagation, a user namespace; 64 bits each
-    const attributes = Buffer.alloc(32);
-    attributes.writeBigUInt64LE(MOUNT_ATTR_RDONLY, 0);
-    libc.mountSetattr(tree, AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes);
-  }
+/**
+ * No device is opened: no control group keeps this process from those that a container may make but not open, and a file that
+ * was looked at may be one by the time it is opened.
+ */
+function restrict(mount: number, { recursive, readOnly }: { recursive: boolean; readOnly: boolean }): void {
+  // struct mount_attr: what is set, what is cleared, propagation, a user namespace; 64 bits each
+  const attributes = Buffer.alloc(32);
+  attributes.writeBigUInt64LE(MOUNT_ATTR_NODEV | (readOnly ? MOUNT_ATTR_RDONLY : 0n), 0);
+  libc.mountSetattr(mount, AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes);
+}
+
+function treeOf(path: string, how: { recursive: boolean; readOnly: boolean }): number {
+  const tree = libc.openTree(path, OPEN_TREE_CLONE | O_CLOEXEC | (how.recursive ? AT_RECURSIVE : 0));
+  restrict(tree, how);
   return tree;
+}
+
+/** Of all that is mounted at this moment. */
+function restrictAll(): void {
+  const root = libc.openTree('/', O_CLOEXEC);
+  restrict(root, { recursive: true, readOnly: false });
+  closeSync(root);
 }
 
 /** Mounts a container's overlay over the directory `target` of the host, the binds in it, and stays in it. */
@@ -116,6 +130,7 @@ export function enterOverlay(overlay: Overlay & { readOnly: boolean }, binds: re
   }
   // A bind of the host's /proc, or of all of its files.
   dropPseudo(self);
+  restrictAll();
   // Its own layer only: links in a volume shall not lead writers into it.
   if (overlay.readOnly) libc.mount(null, '/', null, MS_REMOUNT | MS_BIND | MS_RDONLY, null);
 }
@@ -124,7 +139,7 @@ export function enterOverlay(overlay: Overlay & { readOnly: boolean }, binds: re
 export function enterRootOf(namespace: number): void {
   libc.unshare(CLONE_FS);
   libc.setns(namespace, CLONE_NEWNS);
-  const tree = libc.openTree('/', OPEN_TREE_CLONE | O_CLOEXEC);
+  const tree = treeOf('/', { recursive: false, readOnly: false });
   libc.fchdir(tree);
   stayBelow('.');
 }
@@ -147,6 +162,7 @@ export function enterNamespace(namespace: number): void {
   ownMounts();
   stayBelow('/');
   dropPseudo(self);
+  restrictAll();
 }
 
 /** The container's own /proc may show anything, or not be there. */

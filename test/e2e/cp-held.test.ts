@@ -32,8 +32,10 @@ hostTest('cp: a client that stands still keeps nobody from a stopped container',
   // It has left the host's mounts, not only its root: what the host unmounts is not kept busy.
   const pid = await looker(host);
   const seen = async (): Promise<string> =>
-    (await host.exec(['sh', '-c', `readlink /proc/${pid}/root && cut -d' ' -f5 /proc/${pid}/mountinfo`])).stdout;
-  await until(async () => /^\/\n(?:\/data\n\/|\/\n\/data)\n$/.test(await seen()), 20_000, 'no mount but its own');
+    (await host.exec(['sh', '-c', `readlink /proc/${pid}/root && cut -d' ' -f5,6 /proc/${pid}/mountinfo`])).stdout;
+  const own =
+    /^\/\n(?:\/data rw,nodev,relatime\n\/ rw,nodev,relatime|\/ rw,nodev,relatime\n\/data rw,nodev,relatime)\n$/;
+  await until(async () => own.test(await seen()), 20_000, 'no mount but its own, and no device in them');
   // Its four sockets lead to berthd; none is berthd's own.
   const sockets = await host.exec(['sh', '-c', `ls -l /proc/${pid}/fd | grep -c socket:`]);
   assert.equal(sockets.stdout.trim(), '4');
