@@ -61,6 +61,8 @@ export async function removeLink(context: Context, path: string): Promise<void> 
   await container.lock.run(async () => {
     const { record } = container;
     const { links = [] } = record;
+    // Also when it was removed while this one waited: nothing of it is written any more.
+    if (context.registry.get(container.id) !== container) throw notFound(`No such container: ${path}`);
     const left = links.filter((link) => link.alias !== alias);
     if (left.length === links.length) throw notFound(`No such container: ${path}`);
     record.links = left;

@@ -17,8 +17,7 @@ export async function removeStopped(
   container.removing = true;
   if (container.restart !== undefined) clearTimeout(container.restart.timer);
   container.restart = undefined;
-  record.state.Status = 'removing';
-  record.state.Dead = true;
+  Object.assign(record.state, { Status: 'removing', Dead: true, Restarting: false });
   // On a full disk, too: a removal is what makes room.
   saveIfPossible(context, container);
   try {

@@ -1,5 +1,5 @@
 /** `POST /containers/{id}/rename`. */
-import { invalidParameter } from '../errors.ts';
+import { invalidParameter, notFound } from '../errors.ts';
 import { type Context, publish, save } from './context.ts';
 import { checkName } from './names.ts';
 import type { Container } from './registry.ts';
@@ -10,6 +10,8 @@ export async function renameContainer(context: Context, container: Container, na
   await container.lock.run(async () => {
     const { id, record } = container;
     const old = record.name;
+    // Removed while this one waited.
+    if (registry.get(id) !== container) throw notFound(`No such container: ${id}`);
     if (old === name) throw invalidParameter('Renaming a container with the same name as its current name');
     registry.reserve(name, id);
     try {

@@ -242,3 +242,23 @@ hostTest('parallel runs neither deadlock nor book an address twice', {}, async (
   assert.ok(answers.every(({ stderr }) => !/panic|undefined|TypeError/.test(stderr)));
   assert.equal(await daemon.dockerOk('ps', '-aq'), '');
 });
+
+hostTest('a container that is removed while others wait for it leaves neither name nor record', {}, async (host) => {
+  const daemon = await host.startDaemon();
+  const many = 'mkdir /m; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); : >/m/$i; done';
+  await daemon.dockerOk('run', '--name', 'old', 'busybox', 'sh', '-c', many);
+  const removal = daemon.api('DELETE', '/containers/old');
+  const answers = await Promise.all(
+    ['rename?name=new', 'stop', 'kill', 'update', 'pause'].map(async (verb) =>
+      daemon.api('POST', `/containers/old/${verb}`, {}),
+    ),
+  );
+  assert.equal((await removal).status, 204);
+  assert.ok(
+    answers.every(({ status }) => status >= 304 && status < 500),
+    JSON.stringify(answers),
+  );
+  for (const name of ['old', 'new']) {
+    assert.equal((await daemon.api('POST', `/containers/create?name=${name}`, { Image: 'busybox' })).status, 201, name);
+  }
+});
