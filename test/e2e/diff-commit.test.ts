@@ -140,8 +140,9 @@ hostTest('diff, export and commit of what a container changed', {}, async (host)
     'events',
     '--since',
     '5m',
+    // '0s' is the beginning of this second.
     '--until',
-    '0s',
+    String(Math.ceil(Date.now() / 1000)),
     '--filter',
     'event=commit',
     '--format',
