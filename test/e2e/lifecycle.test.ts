@@ -247,15 +247,16 @@ hostTest('a container that is removed while others wait for it leaves neither na
   const daemon = await host.startDaemon();
   const many = 'mkdir /m; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); : >/m/$i; done';
   await daemon.dockerOk('run', '--name', 'old', 'busybox', 'sh', '-c', many);
-  const removal = daemon.api('DELETE', '/containers/old');
+  const id = await daemon.dockerOk('ps', '-aq', '--no-trunc');
+  const removal = daemon.api('DELETE', `/containers/${id}`);
   const answers = await Promise.all(
     ['rename?name=new', 'stop', 'kill', 'update', 'pause'].map(async (verb) =>
-      daemon.api('POST', `/containers/old/${verb}`, {}),
+      daemon.api('POST', `/containers/${id}/${verb}`, {}),
     ),
   );
   assert.equal((await removal).status, 204);
   assert.ok(
-    answers.every(({ status }) => status >= 304 && status < 500),
+    answers.every(({ status }) => status < 500),
     JSON.stringify(answers),
   );
   for (const name of ['old', 'new']) {
