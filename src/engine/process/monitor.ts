@@ -159,7 +159,7 @@ export function syncLine(line: string): SyncLine {
   try {
     // oxlint-disable-next-line no-control-regex
     return JSON.parse(
-      line.replace(/[\0-\x1f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16).padStart(2, '0')}`),
+      line.replace(/\p{Cc}/gu, (c) => `\\u00${c.charCodeAt(0).toString(16).padStart(2, '0')}`),
     ) as SyncLine;
   } catch {
     return { data: -1, message: line };
