@@ -93,7 +93,12 @@ function restrict(mount: number, { recursive, readOnly }: { recursive: boolean; 
   // struct mount_attr: what is set, what is cleared, propagation, a user namespace; 64 bits each
   const attributes = Buffer.alloc(32);
   attributes.writeBigUInt64LE(MOUNT_ATTR_NODEV | (readOnly ? MOUNT_ATTR_RDONLY : 0n), 0);
-  libc.mountSetattr(mount, AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes);
+  try {
+    libc.mountSetattr(mount, AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes);
+  } catch (error) {
+    // Before Linux 5.12. What is read-only must be that.
+    if (readOnly || !(error instanceof SysError && error.code === 'ENOSYS')) throw error;
+  }
 }
 
 function treeOf(path: string, how: { recursive: boolean; readOnly: boolean }): number {
