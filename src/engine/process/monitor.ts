@@ -157,7 +157,6 @@ interface SyncLine {
 /** conmon writes some characters of the runtime's words, which are an image's as well, as they are: a container's command may be U+001F. */
 export function syncLine(line: string): SyncLine {
   try {
-    // oxlint-disable-next-line no-control-regex
     return JSON.parse(
       line.replace(/\p{Cc}/gu, (c) => `\\u00${c.charCodeAt(0).toString(16).padStart(2, '0')}`),
     ) as SyncLine;
