@@ -246,6 +246,14 @@ hostTest('a daemon that begins: killed ones, older ones', {}, async (host) => {
   }
   await daemon.dockerOk('volume', 'rm', 'held');
   rmSync(`${volumes}/.removed-held`, { recursive: true });
+  // A volume that cannot be removed keeps no container.
+  await daemon.dockerOk('create', '--name', 'one', '-v', '/anon', 'busybox');
+  const stuck = await daemon.dockerOk('inspect', '-f', '{{(index .Mounts 0).Name}}', 'one');
+  await host.run('mount', '-t', 'tmpfs', 'x', `${volumes}/${stuck}/_data`);
+  await daemon.dockerOk('rm', '-v', 'one');
+  assert.equal(await daemon.dockerOk('volume', 'ls', '-q', '-f', `name=${stuck}`), stuck);
+  await host.run('umount', `${volumes}/${stuck}/_data`);
+  await daemon.dockerOk('volume', 'rm', stuck);
   assert.equal(
     await daemon.dockerOk('volume', 'inspect', '-f', '{{.Labels.kept}}{{.Labels.a}}', 'data', 'ram'),
     '1<no value>\n<no value>b',
