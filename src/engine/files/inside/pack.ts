@@ -65,8 +65,10 @@ export class Packer {
       minor,
     };
     if (known !== undefined) return this.#output.write(encodeEntry({ ...entry, type: '1', linkName: known }));
-    if (type === '0') this.#addFile(entry, path, stat);
-    else
+    if (type === '0') {
+      // Nothing may link to what is not in the archive.
+      if (!this.#addFile(entry, path, stat)) return;
+    } else
       this.#output.write(
         encodeEntry(type === '2' ? { ...entry, linkName: linkAt(path) } : entry, attributesOf(path, stat)),
       );
@@ -83,12 +85,13 @@ export class Packer {
     this.#output.flush();
   }
 
-  #addFile(entry: NewEntry, path: string, seen: Stat): void {
+  /** False when it is another file by now. */
+  #addFile(entry: NewEntry, path: string, seen: Stat): boolean {
     // The file may be another one by now: a pipe is not waited for, a link not followed.
     const fd = openSync(toBytes(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const stat = fstatSync(fd, { bigint: true });
-      if (!stat.isFile() || stat.ino !== seen.ino) return;
+      if (!stat.isFile() || stat.ino !== seen.ino) return false;
       const size = Number(stat.size);
       this.#output.write(encodeEntry({ ...entry, size }, attributesOf(path, stat)));
       let left = size;
@@ -101,6 +104,7 @@ export class Packer {
       // It was cut off meanwhile: the size was promised.
       for (; left > 0; left -= Math.min(left, PIECE)) this.#output.write(zeros.subarray(0, Math.min(left, PIECE)));
       this.#output.write(padding(size));
+      return true;
     } finally {
       closeSync(fd);
     }
