@@ -4,6 +4,7 @@ import { posix } from 'node:path';
 import { isGoDirectory, isGoLink } from '../../tar/file-mode.ts';
 import { byteString } from '../../tar/header.ts';
 import type { Context } from '../command.ts';
+import { harmless } from '../format/text.ts';
 import { outputOf } from '../streams/output.ts';
 import { writeOutput } from '../images/archive.ts';
 import { localDestination, LocalUnpacker } from './local-destination.ts';
@@ -42,7 +43,8 @@ export async function copyFromContainer(
     const plan = planCopy(side, await localDestination(target));
     const skipped = await unpack(shown?.watch(archive) ?? archive, plan, followed);
     shown?.end(target);
-    for (const path of skipped) await outputOf(stderr).write(`${path} is a device or a pipe: it was not copied\n`);
+    const words = skipped.map((path) => `${harmless(path)} is a device or a pipe: it was not copied\n`);
+    await outputOf(stderr).write(words.join(''));
   } catch (error) {
     shown?.stop();
     archive.destroy();
