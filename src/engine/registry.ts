@@ -76,6 +76,8 @@ export class Container {
   removing = false;
   /** Restarts that a client asked for and that are at the stop yet: its end is none. */
   restarts = 0;
+  /** Commits that let it stand still. */
+  commits = 0;
   /** A restart by policy is due. */
   restart: { timer: NodeJS.Timeout; delay: number } | undefined;
   /** Milliseconds of the last wait before a restart by policy. */

@@ -96,7 +96,11 @@ const MARK = 'commit';
 async function standStill(context: Context, container: Container, still: AsyncDisposableStack): Promise<void> {
   const { id, state } = container.record;
   if (!state.Running || state.Paused || state.Restarting) return;
-  still.defer(() => context.store.delete(MARK, id));
+  container.commits++;
+  still.defer(() => {
+    // Another one may count on the note still.
+    if (--container.commits === 0) context.store.delete(MARK, id);
+  });
   context.store.put(MARK, id, { id });
   try {
     await pauseContainer(context, container);
