@@ -38,7 +38,11 @@ void test('what does not go together with what is set', () => {
     [{ NanoCpus: 1e9 }, { CpuPeriod: 5000 }, /CPU Period cannot be updated as NanoCPUs has already been set/],
     [{ NanoCpus: 1e9 }, { CpuQuota: 5000 }, /CPU Quota cannot be updated as NanoCPUs has already been set/],
     [{}, { Memory: 1 << 24 }, /smaller than already set memoryswap limit, update the memoryswap at the same time/],
-    [{ AutoRemove: true }, { RestartPolicy: { Name: 'always', MaximumRetryCount: 0 } }, /because AutoRemove is enabled/],
+    [
+      { AutoRemove: true },
+      { RestartPolicy: { Name: 'always', MaximumRetryCount: 0 } },
+      /because AutoRemove is enabled/,
+    ],
   ];
   for (const [host, wanted, text] of cases) assert.throws(() => merged(sampleHost(host), change(wanted)), text);
   merged(sampleHost({ AutoRemove: true }), change({ RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } }));
