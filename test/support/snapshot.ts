@@ -39,7 +39,8 @@ export function insideState(pid: number, { all } = { all: false }): State {
   for (const entry of list(`/proc/${pid}/root/proc`)) {
     if (!/^\d+$/.test(entry)) continue;
     const command = read(`/proc/${pid}/root/proc/${entry}/cmdline`).replaceAll('\0', ' ').trim();
-    if (command && (all || !/^berth-netd$|\/berth(d|-netd)\.(ts|cjs)( |$)/.test(command))) state.add(`process ${entry}: ${command}`);
+    if (command && (all || !/^berth-netd$|\/berth(d|-netd)\.(ts|cjs)( |$)/.test(command)))
+      state.add(`process ${entry}: ${command}`);
   }
   for (const name of linkNames(`/proc/${pid}/net/dev`)) {
     if (all || !existsSync(`/proc/${pid}/root/sys/class/net/${name}/bridge`)) state.add(`link ${name}`);
