@@ -37,5 +37,11 @@ hostTest('odd characters end no berthd', {}, async (host) => {
   );
   await daemon.dockerOk('commit', 'web', 'odd');
   assert.equal(await daemon.dockerOk('run', '--rm', 'odd', 'sh', '-c', 'set -- /odd/*; echo $#'), String(ODD.length));
+
+  // As deep as a path can be.
+  await daemon.dockerOk('exec', 'web', 'sh', '-c', 'mkdir -p $(printf "/a%.0s" $(seq 1 2000))');
+  const deep = (await daemon.api<{ Path: string }[]>('GET', '/containers/web/changes')).body;
+  assert.equal(deep.filter(({ Path }) => /^(?:\/a)+$/.test(Path)).length, 2000);
+  assert.equal((await daemon.api('GET', '/containers/web/archive?path=/a')).status, 200);
   assert.equal(daemon.pid, pid);
 });

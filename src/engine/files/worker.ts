@@ -28,7 +28,14 @@ export interface Work {
 /** argv of berth-files, which stands beside berthd's own file, bundled as that is. */
 export function filesProgram(berthdFile: string): string[] {
   const file = `${dirname(berthdFile)}/berth-files${extname(berthdFile)}`;
-  return [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=2', file];
+  // kB, half of what Linux gives: directories are as deep as 2,000, and it works its way down by calls.
+  return [
+    process.execPath,
+    '--disable-warning=ExperimentalWarning',
+    '--max-semi-space-size=2',
+    '--stack-size=4000',
+    file,
+  ];
 }
 
 /** `namespace`: a descriptor of a mount namespace, for views that ask for one; it stays the caller's. */
