@@ -163,7 +163,7 @@ export const containerRows: readonly Row[] = [
   },
 
   { line: "docker exec -e X=1 -w /tmp -u 1000:1000 box sh -c 'echo $X $PWD $(id -u)'", stdout: '1 /tmp 1000\n' },
-  { line: 'docker exec -d box sleep 1', stdout: '' },
+  { line: 'docker exec -d box true', stdout: '' },
   { line: 'docker exec --privileged box id -u', stdout: '0\n' },
   { line: 'echo hi | docker exec -i box cat', stdout: 'hi\n' },
   { line: 'docker exec -t box echo hi', stdout: 'hi\r\n' },
@@ -296,11 +296,11 @@ export const otherRows: readonly Row[] = [
   { line: 'docker info 2>&1 | grep -c "expected:"', code: 1, stdout: '0\n' },
   { line: 'docker system df --format "{{.Type}}"', stdout: 'Images\nContainers\nLocal Volumes\nBuild Cache\n' },
   {
-    line: 'docker system events --since 1h --until 0s --filter container=done --filter event=die --format "{{.Action}} {{.Actor.Attributes.exitCode}}"',
+    line: 'docker system events --since 1h --until -1s --filter container=done --filter event=die --format "{{.Action}} {{.Actor.Attributes.exitCode}}"',
     stdout: 'die 3\n',
   },
   {
-    line: 'docker events --since 1h --until 0s --filter network=net1 --filter event=create --format "{{json .Type}}"',
+    line: 'docker events --since 1h --until -1s --filter network=net1 --filter event=create --format "{{json .Type}}"',
     stdout: '"network"\n',
   },
   { line: 'docker events --since bogus --until 0s', code: 1, stderr: /bogus/ },

@@ -115,7 +115,8 @@ hostTest('published ports change while the container runs and while it does not'
   await dockerOk('start', 'web');
   assert.equal(await dockerOk('port', 'web'), '80/tcp -> 127.0.0.1:7070');
   assert.match(await dockerOk('ps'), /127\.0\.0\.1:7070->80\/tcp/);
-  assert.equal(await dockerOk('ps', '-q', '--filter', 'publish=80'), await dockerOk('ps', '-q'));
+  assert.equal(await dockerOk('ps', '-q', '--filter', 'publish=7070'), await dockerOk('ps', '-q'));
+  assert.equal(await dockerOk('ps', '-q', '--filter', 'publish=80'), '', 'the host has another');
   assert.deepEqual([await answers(9090), await answers(7070)], [false, false]);
   await dockerOk('rm', '-f', 'web');
 });

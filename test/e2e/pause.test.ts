@@ -84,7 +84,7 @@ hostTest('pause and unpause: state, refusals, what ends a pause, restarts of ber
   await daemon.berthOk('pause', 'ct');
   await daemon.berthOk('rm', '-f', 'ct');
 
-  const watch = 'events --since 1h --until 0s --filter type=container --format {{.Action}}';
+  const watch = 'events --since 1h --until -1s --filter type=container --format {{.Action}}';
   const events = await daemon.dockerOk(...watch.split(' '));
   assert.match(events, /start\npause\ntop\nunpause\n[^]*start\npause\nkill\nunpause\nkill\ndie\nstop\n/);
 
