@@ -1,34 +1,27 @@
 /** A container's root file system: an overlay over its image, and what is prepared in it before its process runs. */
-import {
-  chownSync,
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-} from 'node:fs';
+import { chownSync, closeSync, existsSync, fstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { openInside } from '../linux/beneath.ts';
 import { mountOverlay } from '../linux/mounts.ts';
 import type { Context } from './context.ts';
 import type { ContainerRecord } from './record.ts';
 import { makeDirectoryIn, resolveIn } from './safe-path.ts';
 import { lookUpUser, type Identity } from './users.ts';
-import { BerthError, invalidParameter, unavailable } from '../errors.ts';
+import { invalidParameter, unavailable } from '../errors.ts';
 
 /** Larger files are no user databases. */
 const LARGEST_DATABASE = 4 << 20;
 
-/** The file may be swapped for a pipe or a link meanwhile, by a process of the container: neither is waited for or followed. */
+/**
+ * The container's processes may swap the file or a directory above it meanwhile, for a link, a pipe or a device: the kernel finds it
+ * inside the root, and it is opened only when it is known to be a file.
+ */
 function readIn(root: string, path: string): string {
   let fd;
   try {
-    fd = openSync(resolveIn(root, path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    fd = openInside(root, path);
     const stat = fstatSync(fd);
-    return stat.isFile() && stat.size <= LARGEST_DATABASE ? readFileSync(fd, 'utf8') : '';
-  } catch (error) {
-    if (error instanceof BerthError) throw error;
+    return stat.isFile() && stat.size <= LARGEST_DATABASE ? readFileSync(`/proc/self/fd/${fd}`, 'utf8') : '';
+  } catch {
     return '';
   } finally {
     if (fd !== undefined) closeSync(fd);

@@ -11,14 +11,20 @@ const O_CLOEXEC = 0o200_0000;
 /** linux/openat2.h. Links below the directory are followed; absolute ones and '..' beyond it fail with EXDEV. */
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_BENEATH = 0x08;
+const RESOLVE_IN_ROOT = 0x10;
 const RESOLVE_NO_SYMLINKS = 0x04;
 const RESOLVE_NO_XDEV = 0x01;
 
 /** O_PATH descriptor of `path` in `directory`; the caller closes it. Throws SysError: ENOENT, EXDEV, ELOOP, ENOTDIR. */
-export function openBeneath(directory: string, path: string): number {
+export const openBeneath = (directory: string, path: string): number => openFrom(directory, path, RESOLVE_BENEATH);
+
+/** The same with `directory` as '/': absolute links and '..' end there, as for a process that has it as its root. */
+export const openInside = (directory: string, path: string): number => openFrom(directory, path, RESOLVE_IN_ROOT);
+
+function openFrom(directory: string, path: string, resolve: number): number {
   const base = openSync(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   try {
-    return openat2(base, path, O_PATH | O_CLOEXEC, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+    return openat2(base, path, O_PATH | O_CLOEXEC, resolve | RESOLVE_NO_MAGICLINKS);
   } finally {
     closeSync(base);
   }
