@@ -65,6 +65,8 @@ pg() { ls /usr/lib/postgresql | sort -n | tail -1; }
 
 make_node() {
   begin "$(command -v node)" "postgresql-client-$(pg)"
+  # Wherever it is on this machine.
+  ln -sf "$(readlink -f "$(command -v node)")" usr/local/bin/node
   finish node 'CMD ["node"]' "ENV PATH=/usr/lib/postgresql/$(pg)/bin:/usr/local/bin:/usr/bin:/usr/sbin"
 }
 
