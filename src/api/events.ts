@@ -13,7 +13,7 @@ const BACKLOG = 4 * 1024 * 1024;
 const LONGEST_TIMER = 2_147_483_647;
 
 /** Streams that are written to in one go: what else the daemon has to answer comes between. */
-const STREAMS_AT_ONCE = 32;
+const STREAMS_AT_ONCE = 8;
 
 /** Before 1.52 container and image events repeat themselves in the fields of API 1.21. */
 function shape(event: EngineEvent, version: number): object {
