@@ -2,11 +2,9 @@
 import { posix } from 'node:path';
 import { goMode } from '../../../tar/file-mode.ts';
 import { textOf } from '../../../tar/header.ts';
+import { followLinks } from '../../safe-path.ts';
 import type { PathStat } from '../job.ts';
 import { linkAt, lookAt, secondsOf, type Stat } from './bytes.ts';
-
-/** As many links as the kernel follows (path_resolution(7)). */
-const MOST_LINKS = 40;
 
 /** '/a/b/' and '/a/b/.' ask for a directory: what a path's end says outlives its cleaning. */
 export function absolute(path: string): string {
@@ -16,27 +14,8 @@ export function absolute(path: string): string {
 }
 
 /** Where a link leads to in the end, as far as there is something. */
-function destinationOf(link: string): string {
-  const rest = link.split('/').toReversed();
-  const done: string[] = [];
-  for (let links = 0; rest.length > 0;) {
-    const part = rest.pop();
-    if (part === undefined || part === '' || part === '.') continue;
-    if (part === '..') {
-      done.pop();
-      continue;
-    }
-    const here = `/${[...done, part].join('/')}`;
-    if (!lookAt(here)?.isSymbolicLink() || links++ >= MOST_LINKS) {
-      done.push(part);
-      continue;
-    }
-    const target = linkAt(here);
-    if (target.startsWith('/')) done.length = 0;
-    rest.push(...target.split('/').toReversed());
-  }
-  return `/${done.join('/')}`;
-}
+const destinationOf = (link: string): string =>
+  followLinks(link, (path) => (lookAt(path)?.isSymbolicLink() ? linkAt(path) : undefined));
 
 /** The last second of the year 9999: RFC 3339 has no later one, some file systems do. */
 const LAST_SECOND = 253_402_300_799n;
