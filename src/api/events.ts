@@ -68,7 +68,11 @@ class Outbox {
     this.#due = true;
     setImmediate(() => {
       this.#due = false;
-      for (const response of [...this.#waiting.keys()].slice(0, STREAMS_AT_ONCE)) this.flush(response);
+      let turns = STREAMS_AT_ONCE;
+      for (const response of this.#waiting.keys()) {
+        this.flush(response);
+        if (--turns === 0) break;
+      }
       this.#schedule();
     });
   }
